@@ -1,9 +1,9 @@
-# The two main commands: `make demo` runs the quickstart, `make test` sets up everything the tests need and runs them.
+# `make demo` runs the quickstart, `make lab` opens the lessons, `make test` sets up everything the tests need and runs them.
 .PHONY: demo lab test quick check format benchmark fresh clean help
 
 help:
 	@echo "make demo       run notebooks/quickstart.ipynb: from a cell to a running pod"
-	@echo "make lab        open the same notebook in JupyterLab"
+	@echo "make lab        open the lessons in JupyterLab"
 	@echo "make test       everything the tests need (engine, registries, cluster, browser), then all tests"
 	@echo "make quick      lint, types and the tests that need no engine, cluster or browser (about a minute)"
 	@echo "make check      only lint, types and formatting"

@@ -1,4 +1,6 @@
-"""Builds the front end when the package is built from a clone; an sdist carries it built, and then needs no Node.js.
+"""Puts the lessons into the wheel, and builds the front end when the package is built from a clone.
+
+An sdist carries the front end built, and then needs no Node.js.
 
 The built files remember a digest of their sources, so that they are made anew only where a source has changed.
 """
@@ -19,7 +21,7 @@ SOURCES = ("src", "build.mjs", "package.json", "package-lock.json")
 
 
 class FrontendHook(BuildHookInterface[Any]):
-    """Makes nbcontainer/static and nbcontainer/labextension from nbcontainer/frontend."""
+    """Makes nbcontainer/static and nbcontainer/labextension from nbcontainer/frontend; adds notebooks/ to the wheel."""
 
     PLUGIN_NAME = "custom"
 
@@ -55,7 +57,9 @@ class FrontendHook(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build what is missing or out of date."""
-        del version, build_data
+        if self.target_name == "wheel" and version == "standard":  # an editable package finds them in its clone
+            notebooks = sorted(Path(self.root, "notebooks").glob("*.ipynb"))
+            build_data["force_include"] |= {str(path): f"nbcontainer/notebooks/{path.name}" for path in notebooks}
         if self._is_built():
             return
         frontend = self._package / "frontend"

@@ -28,10 +28,9 @@ _LOADED = "%load_ext nbcontainer\nimport nbcontainer as nbc, time"
 _STILL_SECONDS = 3.0  # a program that follows logs and uses no CPU for so long has read all of them
 _EACH_LINE = """
 count = 0
-for event in {logs}:
-    for line in getattr(event, "lines", ()):
-        if line.text and line.source:
-            count += 1
+for line in {logs}:
+    if line.text and line.source:
+        count += 1
 """
 
 

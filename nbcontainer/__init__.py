@@ -27,6 +27,7 @@ MODULES = {
     "doctor": "diagnosis",
     "engine": "api.engine",
     "notebook_id": "identity",
+    "tour": "lessons",
 }
 HANDLES = ("engine", "cluster")  # functions among them that return a handle, whose nouns are public names too
 
@@ -58,12 +59,14 @@ if TYPE_CHECKING:
 
 if TYPE_CHECKING:
     from nbcontainer import errors as errors
+    from nbcontainer import logs as logs
     from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.engine import engine as engine
     from nbcontainer.api.plans import Plan as Plan
     from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError
     from nbcontainer.identity import notebook_id as notebook_id
+    from nbcontainer.lessons import tour as tour
 else:
 
     def __getattr__(name: str) -> Any:
@@ -84,7 +87,7 @@ else:
         if name in nouns:
             return getattr(nouns[name](), name)
         if name == "__all__":
-            return sorted({*nouns, *MODULES, "__version__", "errors", "settings"})
+            return sorted({*nouns, *MODULES, "__version__", "errors", "logs", "settings"})
         raise AttributeError(f"module 'nbcontainer' has no attribute {name!r}")
 
     _load = modules_on_use(__name__)

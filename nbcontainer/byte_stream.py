@@ -66,12 +66,16 @@ class Stream:
     """A connected byte stream. One thread may read while another writes; any thread may close it.
 
     `close` wakes a blocked reader, and ends the child process behind the stream, if there is one.
+
+    Attributes:
+        was_reset: whether the server has closed it before it had read everything.
     """
 
     def __init__(self, connection: socket.socket, *, leftover: bytes = b"", child: Child | None = None) -> None:
         self._socket = connection
         self._leftover = leftover
         self._child = child
+        self.was_reset = False
         self._closed = False
         self._timeout: float | None = None
         self._when_silent: Callable[[], None] | None = None
@@ -95,6 +99,7 @@ class Stream:
         try:
             data = self._receive(size)
         except ConnectionResetError:  # the child ended before it had read everything
+            self.was_reset = True
             if self._child is not None and not self._closed:
                 self._child.check()
             raise

@@ -41,6 +41,7 @@ from nbcontainer.model.json_forms import converted, form_of, quoted
 from nbcontainer.model.results import Described
 
 VERSION = 1
+NOT_DATA = {"LogReader", "Stamps"}  # classes of the model that only read others
 
 Value = TypeVar("Value")
 
@@ -103,7 +104,15 @@ def known_types() -> Mapping[str, type]:
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for name, item in vars(importlib.import_module(found.name)).items():
                 is_class = isinstance(item, type) and item.__module__ == found.name and not name.startswith("_")
-                if not is_class or issubclass(item, Enum) or inspect.isabstract(item) or name.endswith("Request"):
+                if (
+                    not is_class
+                    or name in NOT_DATA
+                    or issubclass(item, Enum)
+                    or inspect.isabstract(item)
+                    or name.endswith("Request")
+                ):
+                    continue
+                if name in NOT_DATA:
                     continue
                 if package is api and not (issubclass(item, Described) or extends_known(item)):
                     continue

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from nbcontainer.byte_stream import Stream
 
+_LONGEST_HEAD = 1024  # bytes of a chunk's size and extensions
+_LONGEST_CHUNK = 1024 * 1024  # bytes; of a longer one, parts are passed on
+_MOST_KNOWN = 4096
+
 
 class Connection:
     """A connection for one call after another.
@@ -119,6 +123,76 @@ class IdleConnections(Generic[Kept]):
             kept, self._kept[:] = list(self._kept), []
         for each in kept:
             each.close()
+
+
+class ChunkedBody:
+    """Undoes the chunked transfer coding (RFC 9112, section 7.1) of a streamed body, many small chunks at a time.
+
+    http.client returns them one by one, and docker's daemon sends one for each line of a log.
+
+    Attributes:
+        ended: whether the last chunk has come; trailers are not read.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b"\r\n"  # each chunk's size stands between two line ends, except the first one's
+        self._known: dict[bytes, int] = {}  # sizes that need not be read again
+        self._head = 0  # how long the last one was
+        self._left = 0  # bytes that are still to come of a chunk that is passed on in parts
+        self.ended = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The chunks that the next bytes of the body complete, each as the server wrote it.
+
+        Raises:
+            ValueError: these are not chunks.
+        """
+        data = self._rest + data if self._rest else data
+        found: list[bytes] = []
+        at = self._pass_on(data, found) if self._left else 0
+        known, head, size, add = self._known, self._head, len(data), found.append
+        while not self._left:
+            length = known.get(data[at : at + head])
+            if length is None:
+                end = data.find(b"\r\n", at + 2, at + _LONGEST_HEAD)
+                if end < 0:
+                    if size - at >= _LONGEST_HEAD:
+                        raise ValueError("no chunk's size")
+                    break
+                head = end + 2 - at
+                length = self._learn(data[at : at + head])
+            if not length:
+                self.ended = True
+                break
+            start = at + head
+            end = start + length
+            if end > size:
+                if size - start > _LONGEST_CHUNK:
+                    self._left = length
+                    at = start + self._pass_on(data[start:], found)
+                break
+            add(data[start:end])
+            at = end
+        self._head, self._rest = head, data[at:]
+        return found
+
+    def _learn(self, head: bytes) -> int:
+        """The size of a chunk that begins in this way."""
+        length = int(head.partition(b";")[0], 16)
+        if length < 0 or not head.startswith(b"\r\n"):
+            raise ValueError("not a chunk's size")
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[head] = length
+        return length
+
+    def _pass_on(self, data: bytes, found: list[bytes]) -> int:
+        """Pass on the next part of a long chunk; returns its length."""
+        part = data[: self._left]
+        self._left -= len(part)
+        if part:
+            found.append(part)
+        return len(part)
 
 
 class Response(http.client.HTTPResponse):

@@ -54,6 +54,11 @@ def _working_folder() -> str:
 _STARTED_IN = _working_folder()  # kept, because a notebook that changes its directory is still the same notebook
 
 
+def starting_folder() -> str:
+    """The notebook's folder: the working directory at the time of import; "" if it had been removed."""
+    return _STARTED_IN
+
+
 def data_folder() -> Path:
     """The folder for nbcontainer's user data, by the platform's convention."""
     if sys.platform == "darwin":

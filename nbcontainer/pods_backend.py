@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
     from nbcontainer.engines.connection import Engine
+    from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
-    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
@@ -81,10 +82,10 @@ class PodsBackend(Protocol):
     def containers(self, name: str) -> list[str]:
         """The names of a pod's containers."""
 
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    def logs(self, request: LogRequest) -> LogOperation[LogResult]:
         """Logs of pods, merged."""
 
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    def execute(self, request: ExecRequest) -> LogOperation[ExecResult]:
         """Run a command in a pod's container."""
 
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:

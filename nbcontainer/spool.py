@@ -57,7 +57,7 @@ def spool_folder() -> Path:
 def _remove_old(folder: Path) -> None:
     """Once in each process: logs may contain what should not be kept forever."""
     oldest = time.time() - KEPT_DAYS * 86_400
-    for path in folder.glob("*.log"):
+    for path in (*folder.glob("*.log"), *folder.glob("*.log.index")):
         with suppress(OSError):  # another process was faster
             if path.lstat().st_mtime < oldest:
                 path.unlink()
@@ -71,13 +71,14 @@ class Spool:
 
     Args:
         name: the output's source, for the file's name.
+        path: the file itself; "" for none.
 
     Attributes:
         path: the file's, "" where it could not be made.
         whole: whether the file has all that was written and flushed.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, path: str | None = None) -> None:
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._waiting: list[bytes] = []
@@ -88,12 +89,21 @@ class Spool:
         self.path = ""
         words = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:60]
         try:
-            handle, self.path = tempfile.mkstemp(prefix=f"{words}-", suffix=".log", dir=spool_folder())
-            self._file = os.fdopen(handle, "ab", buffering=0)
+            if path is None:
+                handle, self.path = tempfile.mkstemp(prefix=f"{words}-", suffix=".log", dir=spool_folder())
+                self._file = os.fdopen(handle, "ab", buffering=0)
+            elif path:
+                self._file = Path(path).open("xb", buffering=0)  # noqa: SIM115 - closed by `close`
+                Path(path).chmod(0o600)
+                self.path = path
         except UsageError as error:
             self._note = f"{error.message} {error.cure}"
         except OSError as error:
             self._note = f"The output is not kept in a file: {_reason(error)}."
+
+    def beside(self, suffix: str) -> Spool:
+        """Another file, whose path is this one's with `suffix`; where this one could not be made, neither can it."""
+        return Spool(suffix, path=f"{self.path}{suffix}" if self.path else "")
 
     @property
     def whole(self) -> bool:

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -29,6 +28,7 @@ STARTED = time.monotonic()
 HUB = ("registry-1.docker.io", 443)
 CELL_SECONDS = 900  # a slow machine compiles Go's standard library in minutes
 BASE_IMAGES = ("golang:alpine",)
+LESSONS_IMAGES = (*BASE_IMAGES, "busybox", "registry:2", "ubuntu:18.04")
 PARTS = ("registry", "registry-token", "images")  # of the environment, started by the demo
 STOPPING_SECONDS = 5
 """How long an interrupted cell has to finish; then its kernel is shut down, which stops what the cell started."""
@@ -49,8 +49,8 @@ def hub_is_reachable() -> bool:
         return False
 
 
-def prepare() -> dict[str, str]:
-    """Start what the quickstart needs; returns its kernel's environment variables."""
+def prepare(*, lessons: bool = False) -> dict[str, str]:
+    """Start what the quickstart needs, or all lessons; returns its kernel's environment variables."""
     sys.path.insert(0, str(ROOT))
     from nbcontainer.engines.connection import find_engine, forget_engines  # noqa: PLC0415 - after sys.path is set
     from nbcontainer.errors import EngineUnavailable  # noqa: PLC0415 - after sys.path is set
@@ -68,7 +68,8 @@ def prepare() -> dict[str, str]:
     local = not hub_is_reachable()
     if local:
         say("Docker Hub is unreachable: base images are made from this machine's packages, on a local registry")
-    environment |= demonstration.up(base_images=local)
+    every = lessons and hasattr(os, "geteuid") and os.geteuid() == 0  # making Debian's takes root
+    environment |= demonstration.up(base_images=local, small=not every)
     if engine is not None and not engine.private:
         environment["DOCKER_HOST"] = engine.address
     os.environ.update(environment)
@@ -76,17 +77,17 @@ def prepare() -> dict[str, str]:
     engine = find_engine()
     say(f"engine: {engine.name} at {engine.address}")
     if local and not engine.private:
-        name_base_images(engine)
+        name_base_images(engine, LESSONS_IMAGES if every else BASE_IMAGES)
     return environment
 
 
-def name_base_images(engine: Any) -> None:
+def name_base_images(engine: Any, names: tuple[str, ...]) -> None:
     """Pull the base images and tag them with their Docker Hub names, for an engine without a configured mirror."""
     from nbcontainer.engines import images  # noqa: PLC0415 - after sys.path is set
     from nbcontainer.errors import NbcontainerError  # noqa: PLC0415 - after sys.path is set
 
     mirror = os.environ["QUICKSTART_MIRROR"]
-    for image in BASE_IMAGES:
+    for image in names:
         try:
             images.inspect(engine, image)
         except NbcontainerError:
@@ -165,7 +166,7 @@ def keep(notebook: Any, failed: str) -> None:
     print(f"""
   executed notebook   {OUTPUT / "quickstart.ipynb"}
   page                {OUTPUT / "quickstart.html"}
-  in JupyterLab       make lab""")
+  more lessons        make lab""")
 
 
 class Stopper:
@@ -239,12 +240,13 @@ def write_page(notebook: Any) -> None:
 
 
 def lab() -> int:
-    """Open the quickstart in JupyterLab, with the same engine and registry."""
-    OUTPUT.mkdir(exist_ok=True)
-    target = OUTPUT / "quickstart-lab.ipynb"
-    if not target.exists():
-        shutil.copy(QUICKSTART, target)
-    command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", str(target)]
+    """Open the index of the lessons in JupyterLab, with the same engine and registry."""
+    from nbcontainer.lessons import INDEX, tour  # noqa: PLC0415 - after sys.path is set
+
+    folder = OUTPUT / "lessons"
+    for line in str(tour(str(folder))).splitlines():
+        say(line)
+    command = [sys.executable, "-m", "jupyter", "lab", "--ServerApp.ip=127.0.0.1", str(folder / INDEX)]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     say("starting JupyterLab; press Ctrl-C to stop it")
@@ -254,12 +256,12 @@ def lab() -> int:
 def main() -> int:
     """Prepare, then run the notebook or open it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None, allow_abbrev=False)
-    parser.add_argument("--lab", action="store_true", help="open the quickstart in JupyterLab")
+    parser.add_argument("--lab", action="store_true", help="open the lessons in JupyterLab")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, interrupt)
     before = running_parts()
     try:
-        prepare()
+        prepare(lessons=arguments.lab)
         return lab() if arguments.lab else execute()
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM):

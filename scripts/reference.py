@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from nbcontainer import diagnosis  # noqa: E402 - this clone's, even if another is installed
+import nbcontainer  # noqa: E402 - this clone's, even if another is installed
 from nbcontainer.api.cluster import Cluster  # noqa: E402
 from nbcontainer.api.engine import Engine  # noqa: E402
 from nbcontainer.api.nouns import nouns_of  # noqa: E402
@@ -78,7 +78,7 @@ def python_call(verb: Verb) -> tuple[str, Callable[..., object]] | None:
     if not path:
         return None
     if verb.magic == "nbcontainer":
-        return f"nbc.{path}", attrgetter(path)(diagnosis)
+        return f"nbc.{path}", attrgetter(path)(nbcontainer)
     handle, name = (Engine(), "engine") if verb.magic in {"docker", "dockerfile"} else (Cluster(), "cluster")
     is_noun = path.partition(".")[0] in nouns_of(type(handle))
     return (f"nbc.{path}" if is_noun else f"nbc.{name}().{path}"), attrgetter(path)(handle)

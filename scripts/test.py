@@ -49,9 +49,7 @@ ENGINES = REGISTRIES | {"docker", "docker20", "podman", "podman-rootless"}
 NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
 BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
-BUILDS = tuple(
-    f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "build_output", "builders")
-)
+BUILDS = tuple(f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "builders"))
 CONTAINERS = tuple(
     f"tests/engines/test_{name}.py" for name in ("containers", "docker_client", "networks", "pods", "volumes")
 )

@@ -23,6 +23,8 @@ SLOW_IMPORTS = str(Path(__file__).parent / "environment" / "slow_imports")
 sys.path.insert(0, SLOW_IMPORTS)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (SLOW_IMPORTS, os.environ.get("PYTHONPATH"))))
 
+pytest.register_assert_rewrite("tests.log_files")
+
 # no deadline per example: with other columns running none would be met
 hypothesis.settings.register_profile("nbcontainer", deadline=None)
 hypothesis.settings.load_profile("nbcontainer")

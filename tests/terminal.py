@@ -50,6 +50,11 @@ class Terminal:
 
     def try_(self, command: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """A finished command, whether or not it succeeded."""
+        ended = self.try_bytes(command, stdin.encode())
+        return subprocess.CompletedProcess(command, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def try_bytes(self, command: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        """As `try_`, with all bytes as the command wrote them."""
         variables = {
             "PATH": f"{self._folder}/bin:{os.environ['PATH']}",
             "HOME": str(self._folder),
@@ -58,5 +63,5 @@ class Terminal:
             "KUBECONFIG": f"{self._folder}/nowhere",
         }
         return subprocess.run(
-            ["sh", "-c", command], input=stdin, env=variables, capture_output=True, text=True, timeout=60, check=False
+            ["sh", "-c", command], input=stdin, env=variables, capture_output=True, timeout=60, check=False
         )

@@ -36,7 +36,7 @@ def test_build_and_run():
     built = nbc.images.build("FROM busybox\nRUN echo hello", tags=("api-test:1",)).result()
     assert built.id.startswith("sha256:")
     result = nbc.containers.run("api-test:1", ("echo", "hello"), remove=True).result()
-    assert (result.exit_code, result.output) == (0, "hello")
+    assert (result.exit_code, result.output) == (0, "hello\n")
     with pytest.raises(CommandFailed) as failed:
         nbc.containers.run("busybox", ("false",), remove=True).result()
     assert failed.value.exit_code == 1
@@ -63,14 +63,14 @@ def test_inside_a_running_event_loop():
 
         other = asyncio.create_task(beat())
         operation = nbc.containers.run("busybox", ("sh", "-c", "echo one; sleep 0.5; echo two"), remove=True)
-        events = [event async for event in operation]
+        lines = [line async for line in operation]
         result = await operation
         other.cancel()
-        return events, result, beats
+        return lines, result, beats
 
-    events, result, beats = asyncio.run(work())
-    assert result.output == "one\ntwo"
-    assert events
+    lines, result, beats = asyncio.run(work())
+    assert result.output == "one\ntwo\n"
+    assert [(line.text, line.stream) for line in lines] == [("one", "stdout"), ("two", "stdout")]
     assert beats > 5  # the loop was not blocked
 
 
@@ -86,7 +86,7 @@ def test_from_threads():
         thread.start()
     for thread in threads:
         thread.join()
-    assert outputs == {"a": "a", "b": "b", "c": "c"}
+    assert outputs == {"a": "a\n", "b": "b\n", "c": "c\n"}
 
 
 def test_errors_in_the_text_come_before_a_missing_engine(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import pytest
 
-from nbcontainer import diagnosis
+import nbcontainer as nbc
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.magics import catalogue
@@ -16,7 +16,7 @@ from tests.terminal import Terminal
 ALL = [verb for name in catalogue.MAGICS for verb in catalogue.verbs_of(name).magic.verbs]
 VERBS = [verb for verb in ALL if verb.calls]
 COMMANDS = [verb for verb in ALL if verb.command]
-HANDLES = {"docker": Engine(), "dockerfile": Engine(), "kpod": Cluster(), "kube": Cluster(), "nbcontainer": diagnosis}
+HANDLES = {"docker": Engine(), "dockerfile": Engine(), "kpod": Cluster(), "kube": Cluster(), "nbcontainer": nbc}
 # flags of docker's and kubectl's that no verb of ours has: Go templates and YAML on a terminal, swarm, no IPv4, files
 LEFT_OUT = {
     "docker": {

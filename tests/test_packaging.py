@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -117,11 +118,28 @@ def test_node_is_required_only_where_something_must_be_built(clone, unpacked, py
 def test_an_installed_wheel_has_its_pages_and_its_extension(wheel, python):
     pip_install(python, "--no-deps", str(wheel))
     found = "import importlib.util as util; print(util.find_spec('nbcontainer').submodule_search_locations[0])"
-    place = Path(run(str(python), "-c", found, folder=wheel.parent).strip())
+    place = Path(run(str(python), "-I", "-c", found, folder=wheel.parent).strip())
     assert (place / "static" / "picture.js").exists()
     extension = python.parents[1] / "share" / "jupyter" / "labextensions" / "nbcontainer"
     assert json.loads((extension / "install.json").read_text("utf-8"))["packageName"] == "nbcontainer"
     assert list((extension / "static").glob("remoteEntry.*.js"))
+
+
+def test_the_tour_of_an_installed_wheel(wheel, python, tmp_path):
+    pip_install(python, "--no-deps", str(wheel))
+    # the other packages are this environment's, behind the wheel
+    code = f"""
+import sys
+sys.path.append({sysconfig.get_path("purelib")!r})
+import nbcontainer as nbc
+print(nbc.__file__)
+print(nbc.tour({str(tmp_path / "lessons")!r}))
+"""
+    place, said = run(str(python), "-I", "-c", code, folder=tmp_path).splitlines()
+    assert Path(place).is_relative_to(python.parents[1])
+    assert said == f"Begin with {tmp_path}/lessons/index.ipynb"
+    copied = {path.name: path.read_bytes() for path in (tmp_path / "lessons").glob("*.ipynb")}
+    assert copied == {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
 
 
 def test_the_lock_file_names_no_registry():

@@ -316,7 +316,7 @@ def test_a_protected_engine_is_read_and_does_what_names_it():
     assert "prodpod is protected" in str(nbc.doctor())
     nbc.engine("prodpod").images.pull("busybox").result()
     assert nbc.engine("prodpod").client.images.get("busybox").id
-    assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said"
+    assert nbc.engine("prodpod").containers.run("busybox", "echo said", remove=True).result().output == "said\n"
 
 
 def test_a_client_from_before_an_engine_was_protected_only_reads_it(engine, monkeypatch):
@@ -358,7 +358,7 @@ def test_podmans_pods_are_protected_as_their_engine(engine, monkeypatch):
     named = nbc.cluster("prodpod").pods
     named.create(name, "busybox", command="sleep 600").result()
     try:
-        assert named.get(name).exec("echo said").result().output == "said"
+        assert named.get(name).exec("echo said").result().output == "said\n"
         with pytest.raises(Protected):
             magic("kpod", f"delete {name} -y --table-context=prodpod")
         innocent = nbc.cluster("innocent").pods.list()

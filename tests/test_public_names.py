@@ -37,8 +37,10 @@ def test_public_names_stay_what_they_are_when_every_module_is_imported():
         "doctor": "function",
         "engine": "function",
         "errors": "nbcontainer.errors",
+        "logs": "nbcontainer.logs",
         "notebook_id": "function",
         "settings": "NBContainer",
+        "tour": "function",
     }
     assert {**found, **expected, **nouns} == found
     assert set(found.values()) - {*expected.values(), *nouns.values()} == {"type"}

@@ -21,8 +21,8 @@ from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.model.logs import LogEvent, LogResult, LogState
-    from nbcontainer.operation import Operation
+    from nbcontainer.logs.operation import LogOperation
+    from nbcontainer.model.logs import LogResult
 
 
 class _Verbs:
@@ -40,7 +40,7 @@ class _Verbs:
         since: float = 0.0,
         timestamps: bool = False,
         duration: float = 0.0,
-    ) -> Operation[LogEvent, LogState, LogResult]:
+    ) -> LogOperation[LogResult]:
         """Its output; see `Containers.logs`."""
         return self._all.logs(
             self.name, follow=follow, tail=tail, since=since, timestamps=timestamps, duration=duration
@@ -119,7 +119,7 @@ class Containers(EngineNoun):
         read_only: bool = False,
         restart: str = "",
         stdin: str | bytes | None = None,
-    ) -> Operation[LogEvent, LogState, ContainerRun]:
+    ) -> LogOperation[ContainerRun]:
         """Run a command in a new container: `run("busybox", ["date"], remove=True).result().output`.
 
         Stopping it sends the command its stop signal, and kills it a third of a second later.
@@ -166,7 +166,7 @@ class Containers(EngineNoun):
         def finish(result: RunResult) -> ContainerRun:
             return ContainerRun(**vars(result), _containers=containers)
 
-        return cast("Operation[LogEvent, LogState, ContainerRun]", engines.run.run(engine, request, finish))
+        return cast("LogOperation[ContainerRun]", engines.run.run(engine, request, finish))
 
     @reads
     def names(self) -> Sequence[str]:
@@ -186,7 +186,7 @@ class Containers(EngineNoun):
         Args:
             all: include stopped containers.
             filters: docker's filters, such as "status=exited" or "label=tier=db".
-            no_trunc: do not shorten ids.
+            no_trunc: do not shorten ids and commands.
         """
         engine = self._engine.connect()
         chosen = engines.objects.filters_of(filters)
@@ -224,7 +224,7 @@ class Containers(EngineNoun):
         since: float = 0.0,
         timestamps: bool = False,
         duration: float = 0.0,
-    ) -> Operation[LogEvent, LogState, LogResult]:
+    ) -> LogOperation[LogResult]:
         """A container's output.
 
         Args:

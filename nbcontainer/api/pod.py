@@ -12,8 +12,9 @@ from nbcontainer.errors import UsageError
 
 if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
+    from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Changes
-    from nbcontainer.model.logs import LogEvent, LogResult, LogState
+    from nbcontainer.model.logs import LogResult
     from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
     from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
@@ -43,7 +44,7 @@ class Pod(ApiObject):
         since: float = 0.0,
         tail: int = -1,
         duration: float = 0.0,
-    ) -> Operation[LogEvent, LogState, LogResult]:
+    ) -> LogOperation[LogResult]:
         """Its log; takes the arguments of `Pods.logs`, and raises the same errors."""
         return self._there.logs(
             self.name,
@@ -65,7 +66,7 @@ class Pod(ApiObject):
         stdin: str | bytes | None = None,
         tty: bool = False,
         timeout: float = 0.0,
-    ) -> Operation[LogEvent, LogState, ExecResult]:
+    ) -> LogOperation[ExecResult]:
         """Run a command in it; takes the arguments of `Pods.exec`, and raises the same errors."""
         return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
 

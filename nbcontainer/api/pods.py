@@ -20,8 +20,9 @@ from nbcontainer.protection import changes, reads
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
     from nbcontainer.api.pod import Pod
+    from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
-    from nbcontainer.model.logs import LogEvent, LogResult, LogState
+    from nbcontainer.model.logs import LogResult
     from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -225,7 +226,7 @@ class Pods(Noun):
         since: float = 0.0,
         tail: int = -1,
         duration: float = 0.0,
-    ) -> Operation[LogEvent, LogState, LogResult]:
+    ) -> LogOperation[LogResult]:
         """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
 
         Args:
@@ -260,7 +261,7 @@ class Pods(Noun):
         stdin: str | bytes | None = None,
         tty: bool = False,
         timeout: float = 0.0,
-    ) -> Operation[LogEvent, LogState, ExecResult]:
+    ) -> LogOperation[ExecResult]:
         """Run a command in a pod's container: `nbc.pods.exec("web", "ls /")`.
 
         Args:

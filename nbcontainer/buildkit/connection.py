@@ -141,6 +141,7 @@ class Call:
             self._connection.http2.reset(self._stream, failure)
             self._connection.flush()
             self._changed.notify_all()
+            self._connection.close_if_unused()
 
     def wake(self) -> None:
         """Wake the waiting threads; the connection's lock is held."""
@@ -213,6 +214,7 @@ class Connection:
         self._calls: dict[int, Call] = {}
         self._outgoing: list[bytes] = []
         self._closing = False
+        self._closes_when_unused = False
         self._to_write = threading.Condition(self.lock)
         self._news = threading.Condition(self.lock)
         name = "buildkit-client" if client else "buildkit-server"
@@ -317,6 +319,17 @@ class Connection:
             if thread is not current:
                 thread.join(0.3)
 
+    def close_when_unused(self) -> None:
+        """Close it as soon as no call uses it."""
+        with self.lock:
+            self._closes_when_unused = True
+            self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        """Close it if that was asked for and no call uses it; the lock is held."""
+        if self._closes_when_unused and not self._calls.keys() & self.http2.streams.keys():
+            self._lose(RpcError(Code.UNAVAILABLE, "the connection is no longer used"))
+
     def _end(self) -> list[Call]:
         calls = list(self._calls.values())
         self._calls.clear()
@@ -367,6 +380,7 @@ class Connection:
             if len(self._calls) > len(self.http2.streams):
                 for gone in self._calls.keys() - self.http2.streams.keys():
                     del self._calls[gone]
+                self.close_if_unused()
 
     def _serve(self, stream: Stream) -> None:
         call = self._calls[stream.id] = Call(self, stream, (stream.headers.get(":path") or [""])[0])

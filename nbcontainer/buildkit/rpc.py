@@ -31,6 +31,7 @@ class Client:
         self._connection: Connection | None = None
         self._dialling = threading.Lock()
         self._closed = False
+        self._closes_when_unused = False
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +42,7 @@ class Client:
     def call(self, method: str, metadata: Sequence[tuple[str, str]] = (), timeout: float | None = None) -> Call:
         """Start a call that lasts for as long as the caller likes; see `Connection.call`."""
         with self._logged(method, "started"):
-            return self._connected().call(method, metadata, timeout)
+            return self._start(method, metadata, timeout)
 
     def unary(
         self,
@@ -79,7 +80,7 @@ class Client:
             RpcError: It failed.
         """
         with self._logged(method, Code.OK.name):
-            call = self._connected().call(method, metadata, timeout)
+            call = self._start(method, metadata, timeout)
             try:
                 if on_call is not None:
                     on_call(call)
@@ -112,6 +113,12 @@ class Client:
                 if self._connection is connection:
                     self._connection = None
 
+    def close_when_unused(self) -> None:
+        """Close the connection as soon as no call uses it; one that a later call opens, too."""
+        self._closes_when_unused = True  # without the lock: opening the stream may end in this call
+        if self._connection is not None:
+            self._connection.close_when_unused()
+
     def close(self) -> None:
         """End the connection and all calls. Later calls fail."""
         with self._dialling:
@@ -138,6 +145,13 @@ class Client:
     def _log(self, method: str, outcome: str, began: float) -> None:
         if _LOG.isEnabledFor(logging.DEBUG):
             _LOG.debug("POST %s %s %.0f ms %s", method, outcome, (time.perf_counter() - began) * 1000, self._name)
+
+    def _start(self, method: str, metadata: Sequence[tuple[str, str]], timeout: float | None) -> Call:
+        connection = self._connected()
+        call = connection.call(method, metadata, timeout)
+        if self._closes_when_unused:
+            connection.close_when_unused()
+        return call
 
     def _connected(self) -> Connection:
         with self._dialling:

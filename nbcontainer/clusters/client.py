@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -52,7 +52,6 @@ class Client:
         self._session: aiohttp.ClientSession | None = None
         self._session_for: tuple[object, ...] = ()
         self._retired: list[aiohttp.ClientSession] = []
-        self._resumable: set[aiohttp.StreamReader] = set()  # the open streams whose readers resume them
         self._tls: ssl.SSLContext | None = None
 
     async def session(self) -> tuple[aiohttp.ClientSession, Headers]:
@@ -120,14 +119,12 @@ class Client:
             if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
                 raise_for_status(cluster, response.status, decode_status(await _read(cluster, response)))
             watcher = asyncio.create_task(self._end_if_gone(cluster, response.content))
-            if resumable:
-                self._resumable.add(response.content)
             try:
-                yield response
+                with self._ended_if_suspect(response.content) if resumable else nullcontext():
+                    yield response
             except BROKEN as error:
                 raise cluster.unavailable(error, silence or 0.0) from error
             finally:
-                self._resumable.discard(response.content)
                 watcher.cancel()
         finally:
             _abort(response)  # do not wait for what was not read
@@ -221,7 +218,7 @@ class Client:
         except aiohttp.SocketTimeoutError as error:
             raise cluster.unavailable(error, silence or 0.0) from error
         except BROKEN as error:
-            raise cluster.unavailable(error) from error
+            raise cluster.unavailable(error, READ_SECONDS if type(error) is TimeoutError else 0.0) from error
         self._link.http.reached()
         if response.connection is not None and response.connection.transport is not None:
             _keep_alive(response.connection.transport.get_extra_info("socket"))
@@ -230,7 +227,10 @@ class Client:
         return response
 
     async def _answer(self, cluster: Cluster, call: Coroutine[object, object, Answer]) -> Answer:
-        """A call's response. If it has not started within connect_timeout, the API server is probed."""
+        """A call's response. If it has not started within connect_timeout, the API server is probed.
+
+        If that answers, the call may take as long as an ordinary one: its own connection may be frozen.
+        """
         calling = asyncio.ensure_future(call)
         probing: asyncio.Future[None] | None = None
         try:
@@ -240,7 +240,8 @@ class Client:
                 await asyncio.wait({calling, probing}, return_when=asyncio.FIRST_COMPLETED)
                 if not calling.done():
                     await probing
-            return await calling
+            async with asyncio.timeout(READ_SECONDS):
+                return await calling
         finally:
             for task in (calling, probing):
                 if task is not None and not task.done():
@@ -251,13 +252,10 @@ class Client:
         """`Http.probe`, which decides whether the API server is reachable."""
         await asyncio.to_thread(self._link.http.probe, cluster)
 
-    def found_frozen(self) -> None:
-        """A connection was found frozen although new ones work: end the resumable streams, as if their time was over.
-
-        What forgot one connection has probably forgotten the others, too.
-        """
-        for content in self._resumable:
-            content.set_exception(TimeoutError("another connection is frozen"))
+    def _ended_if_suspect(self, content: aiohttp.StreamReader) -> AbstractContextManager[None]:
+        """End a stream, as if it had been silent for too long, once another connection is found frozen."""
+        frozen = TimeoutError("another connection is frozen")
+        return self._link.frozen.checked_by(lambda: content.set_exception(frozen))
 
     async def _end_if_gone(self, cluster: Cluster, content: aiohttp.StreamReader) -> None:
         """Close a silent stream once its API server fails a probe: a dead connection looks like an idle one.
@@ -266,16 +264,17 @@ class Client:
         """
         seen, pause = -1, SILENT_SECONDS
         while True:
+            known = self._link.http.since_reached()
             if seen != content.total_bytes:
-                seen, pause = content.total_bytes, SILENT_SECONDS
-            elif not self._link.http.is_known_reachable(pause):
+                seen, pause, known = content.total_bytes, SILENT_SECONDS, 0.0
+            elif known >= pause:
                 try:
                     await self.probe(cluster)
                 except ClusterUnavailable as error:
                     content.set_exception(error)
                     return
-                pause = min(2 * pause, LONGEST_SILENT_SECONDS)
-            await asyncio.sleep(pause)
+                known, pause = 0.0, min(2 * pause, LONGEST_SILENT_SECONDS)
+            await asyncio.sleep(pause - known)
 
 
 async def _read(cluster: Cluster, response: aiohttp.ClientResponse) -> bytes:

@@ -22,6 +22,7 @@ import orjson
 from nbcontainer import clusters, operation
 from nbcontainer.clusters.authentication import Credentials
 from nbcontainer.clusters.failures import decode_status, explain, no_object, raise_for_status, status_error
+from nbcontainer.clusters.frozen import FrozenConnections
 from nbcontainer.clusters.http import Cancellation, Http
 from nbcontainer.clusters.kubeconfig import Access, files, read_access
 from nbcontainer.errors import ClusterUnavailable
@@ -52,6 +53,7 @@ class Link:
         self.access = access
         self.credentials = Credentials(access)
         self.kinds: Kinds | None = None
+        self.frozen = FrozenConnections()
         self.http = Http(self)
         self._client: Client | None = None
 

@@ -19,8 +19,6 @@ from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.exec_end import end_command
 from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
-from nbcontainer.clusters.log_collector import BACKLOG, Collector
-from nbcontainer.clusters.log_lines import LineReader
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.trouble import pod_status, trouble
@@ -35,11 +33,11 @@ from nbcontainer.errors import (
     Unsupported,
 )
 from nbcontainer.json_objects import entries_of, text_of, value_of
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
-from nbcontainer.operation import Operation
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     import aiohttp
@@ -51,14 +49,14 @@ V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
-KEPT = 64 * 1024  # characters of output that the result holds
+KEPT = 64 * 1024  # bytes of each stream's output that the result holds
 SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
 _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
 
 
-def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
     """Run a command in a pod's running container; its output arrives as log lines while it runs.
 
     Stopping it also ends the command in the container, if that has a shell; otherwise a note says that it may go on.
@@ -71,47 +69,14 @@ def execute(cluster: Cluster, request: ExecRequest) -> Operation[LogEvent, LogSt
     """
     cluster = cluster.in_namespace(request.namespace)
     title = f"{request.name}: {shlex.join(request.command)}"
-    spool = Spool(f"exec {request.name}")
-    kept = _Kept()
-    state = LogState(title=title, where=cluster.where, spool=spool.path, followed=True)
-    operation: Operation[LogEvent, LogState, ExecResult] = Operation(
+    writer = LogWriter(f"exec {request.name}")
+    state = LogState(title=title, where=cluster.where, spool=writer.path, followed=True)
+    operation: LogOperation[ExecResult] = LogOperation(
         f"command in {request.name}",
         state,
-        apply_logs,
-        backlog=BACKLOG,
-        conclude=lambda last, code: _conclude(cluster, request, kept, last, code),
+        conclude=lambda last, code: _conclude(cluster, request, last, code),
     )
-    return operation.start_task(lambda progress: _Execution(cluster, request, spool, kept, progress).run())
-
-
-class _Kept:
-    """The last part of what the command wrote, by channel."""
-
-    def __init__(self) -> None:
-        self._parts: dict[int, list[str]] = {STDOUT: [], STDERR: []}
-        self._sizes = {STDOUT: 0, STDERR: 0}
-        self._dropped = {STDOUT: 0, STDERR: 0}
-        self.cut = {STDOUT: 0, STDERR: 0}  # characters missing from `output`
-
-    def add(self, channel: int, data: bytes) -> None:
-        self._parts[channel].append(data.decode("utf-8", "surrogateescape"))
-        self._sizes[channel] += len(data)
-        if self._sizes[channel] > 2 * KEPT:
-            joined = "".join(self._parts[channel])
-            self._parts[channel] = [joined[-KEPT:]]
-            self._dropped[channel] += max(0, len(joined) - KEPT)
-            self._sizes[channel] = KEPT
-
-    def output(self, channel: int) -> str:
-        # a message may end within a character, so the bytes are joined before they are decoded for the result
-        raw = "".join(self._parts[channel]).encode("utf-8", "surrogateescape")
-        text = raw.decode("utf-8", "replace")
-        if len(text) <= KEPT and not self._dropped[channel]:
-            return text
-        last = text[-KEPT:]
-        whole = last[last.find("\n") + 1 :]  # from the start of a line, if there is one
-        self.cut[channel] = self._dropped[channel] + len(text) - len(whole)
-        return whole
+    return operation.start_task(lambda progress: _Execution(cluster, request, writer, progress).run())
 
 
 class _NotRun(Exception):
@@ -119,19 +84,16 @@ class _NotRun(Exception):
 
 
 class _Execution:
-    def __init__(
-        self, cluster: Cluster, request: ExecRequest, spool: Spool, kept: _Kept, progress: Progress[LogEvent]
-    ) -> None:
-        self._cluster, self._request, self._kept, self._progress = cluster, request, kept, progress
-        self._collector = Collector(progress, spool)
+    def __init__(self, cluster: Cluster, request: ExecRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+        self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
+        writer.report_to(progress)
         self._began = 0.0
         self._opened = False
         self._words = request.command  # what is run in the container
         self._input: LongInput | None = None
         self._ended = LogEnded()
-        self._readers = {
-            channel: LineReader(request.name, stamped=False, stream=stream)
-            for channel, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
+        self._channels = {
+            number: writer.channel(request.name, stream) for number, stream in ((STDOUT, "stdout"), (STDERR, "stderr"))
         }
 
     async def run(self) -> int:
@@ -158,9 +120,9 @@ class _Execution:
         else:
             return code
         finally:
-            for reader in self._readers.values():
-                self._collector.add(*reader.finish())
-            self._collector.close()
+            for channel in self._channels.values():
+                channel.finish()
+            self._writer.close()
             self._progress.emit(self._ended)
 
     async def _end(self) -> str:
@@ -179,7 +141,7 @@ class _Execution:
         except TimeoutError:
             note = "it is being ended"
         if note:
-            self._collector.emit(LogSource(self._request.name, open=False, note=note))
+            self._writer.emit(LogSource(self._request.name, open=False, note=note))
         return note
 
     @property
@@ -225,7 +187,7 @@ class _Execution:
         chosen = default_container(pod)
         self._request = replace(self._request, container=chosen)
         note = f"in container {chosen}, the default of {', '.join(container_names(pod))}; -c names another"
-        self._collector.emit(LogSource(name, open=True, note=note))
+        self._writer.emit(LogSource(name, open=True, note=note))
         return chosen
 
     async def _connected(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
@@ -237,7 +199,7 @@ class _Execution:
             if request.stdin is not None and socket.protocol != V5:
                 cure = "Put the input into a file in the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
-            self._collector.emit(LogSource(request.name, open=True))
+            self._writer.emit(LogSource(request.name, open=True))
             sender = asyncio.create_task(self._send(socket))
             try:
                 return await self._receive(socket)
@@ -259,20 +221,20 @@ class _Execution:
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
         async for message in messages(self._cluster, socket):
             data = message.data.encode() if isinstance(message.data, str) else message.data
-            channel, payload = data[0] if data else -1, data[1:]
-            if channel == STDERR and self._input is not None:
+            number, payload = data[0] if data else -1, data[1:]
+            if number == STDERR and self._input is not None:
                 payload = self._input.without_mark(payload)
-            if channel in self._readers and payload:
-                self._kept.add(channel, payload)
-                self._collector.add(*self._readers[channel].feed(payload))
+            if number in self._channels and payload:
+                self._channels[number].feed(payload)
                 await asyncio.sleep(0)
-            elif channel == ERROR:
+            elif number == ERROR:
                 if self._input is not None and self._input.has_not_run(payload):
                     raise _NotRun
                 return _exit_code(self._cluster, self._request, payload)
-        frozen = (
-            ": nothing arrives, not even the answer to a ping" if isinstance(socket.exception(), TimeoutError) else ""
-        )
+        frozen = ""
+        if isinstance(socket.exception(), TimeoutError):
+            frozen = ": nothing arrives, not even the answer to a ping"
+            self._cluster.link.frozen.found()
         raise ClusterUnavailable(
             f"The connection of the command in {self._request.name} broke before it ended{frozen}.",
             context=self._cluster.context,
@@ -348,8 +310,8 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogState, code: int) -> ExecResult:
-    output, errors = kept.output(STDOUT), kept.output(STDERR)
+def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int) -> ExecResult:
+    (output, hidden), (errors, hidden_errors) = (output_of(state, KEPT, stream) for stream in ("stdout", "stderr"))
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
@@ -361,4 +323,4 @@ def _conclude(cluster: Cluster, request: ExecRequest, kept: _Kept, state: LogSta
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
     command = cluster.commands.kubectl(*words, "--", *request.command)
-    return ExecResult(code, output, errors, state.spool, command, sum(kept.cut.values()), state.gaps)
+    return ExecResult(code, output, errors, state.spool, command, hidden + hidden_errors, state.gaps)

@@ -138,7 +138,7 @@ class Http:
         self._tls_for: Identity | None = None
         self._probing = threading.Lock()
         self._failure: ClusterUnavailable | None = None  # the last probe's
-        self._probed = 0.0  # when the last probe ended (`time.monotonic`)
+        self._probed = float("-inf")  # when the last probe ended (`time.monotonic`)
         self._probe = Cancellation()  # ends the probe that is running
 
     def send(
@@ -243,9 +243,9 @@ class Http:
         """Note that the API server has answered on a new connection: it need not be probed now."""
         self._failure, self._probed = None, time.monotonic()
 
-    def is_known_reachable(self, seconds: float) -> bool:
-        """Whether the API server has last answered on a new connection, at most so many seconds ago."""
-        return self._failure is None and time.monotonic() - self._probed < seconds
+    def since_reached(self) -> float:
+        """How many seconds ago the API server has last answered on a new connection; infinite if it did not since."""
+        return float("inf") if self._failure is not None else time.monotonic() - self._probed
 
     def _ask(self, cluster: Cluster) -> ClusterUnavailable | None:
         self._probe = Cancellation()
@@ -282,6 +282,7 @@ class Http:
                 # the API server closed that one while it was idle
                 connection = self._open(cluster, seconds, cancellation)
             except _UseNewConnection:
+                self._link.frozen.found_elsewhere()
                 connection.close()
                 connection = self._open(cluster, seconds, cancellation)
             except BaseException:  # e.g. Ctrl-C: the next response on this connection would belong to this call

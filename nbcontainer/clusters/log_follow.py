@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.failures import is_passing
-from nbcontainer.clusters.log_silence import Probes, Silence, has_more
+from nbcontainer.clusters.log_silence import MOST_PROBES, Silence, has_more
 from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.trouble import trouble
@@ -21,8 +21,8 @@ from nbcontainer.model.logs import LogSource
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
-    from nbcontainer.clusters.log_collector import Collector
     from nbcontainer.clusters.log_lines import LineReader
+    from nbcontainer.logs.writer import LogWriter
 
 MOST_STREAMS, FEWEST_STREAMS = 256, 8
 POLL_SECONDS = 2.0  # between two reads of a source that has no stream of its own
@@ -48,7 +48,7 @@ class Slots:
 
     Attributes:
         used: whether any stream was opened successfully.
-        probes: of streams that are silent.
+        probes: limits how many silent streams are probed at a time.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Slots:
         self._most = self.limit
         self._taken = 0
         self.used = False
-        self.probes = Probes()
+        self.probes = asyncio.Semaphore(MOST_PROBES)
 
     def acquire(self) -> bool:
         """Whether a stream may be opened; call `release` when it has ended."""
@@ -98,14 +98,14 @@ class Followed:
         reader: LineReader,
         bounds: dict[str, int],
         joins: bool,
-        collector: Collector,
+        writer: LogWriter,
         slots: Slots,
     ) -> None:
-        self._cluster, self._collector, self._slots = cluster, collector, slots
+        self._cluster, self._writer, self._slots = cluster, writer, slots
         self._container, self._source, self._reader, self._bounds = container, source, reader, bounds
         self._joins = joins
         reader.position.on_gap = self._emit_gap
-        self._silence = Silence(self, slots.probes)
+        self._silence = Silence(self, cluster.link.frozen, slots.probes)
         self._called = time.monotonic()
         self._opened = 0.0  # when a stream was first opened
         self._pod: JsonObject | None = pod
@@ -144,13 +144,13 @@ class Followed:
                 if not await self._should_retry(error, pause):
                     break
                 pause = min(pause * 2, LONGEST_PAUSE)
-        self._collector.add(*self._reader.finish())
-        self._collector.emit(LogSource(self._source, open=False, note=self._end_words()))
+        self._reader.finish()
+        self._writer.emit(LogSource(self._source, open=False, note=self._end_words()))
 
     def _start(self, container_id: str) -> None:
         """Switch to a container's new instance."""
         restarted = bool(self._reading)
-        self._collector.add(*self._reader.finish())
+        self._reader.finish()
         self._reader.begin(resume=False)
         note = f"{self._source} joined" if self._joins and not restarted else ""
         if restarted:
@@ -158,7 +158,7 @@ class Followed:
             code = value_of(self._status(), "lastState", "terminated", "exitCode")
             note = f"{self._source} was restarted" + (f" (exit code {code})" if code is not None else "")
         self._reading = container_id
-        self._collector.emit(LogSource(self._source, open=True, note=note))
+        self._writer.emit(LogSource(self._source, open=True, note=note))
 
     async def _take_turn(self) -> bool:
         """Read further, with a follow stream if the limit allows one; returns whether it did."""
@@ -166,8 +166,7 @@ class Followed:
             await self._read(follow=False)
             return False
         try:
-            if await self._silence.watch(self._read(follow=True)):
-                self._cluster.link.client.found_frozen()
+            await self._silence.watch(self._read(follow=True))
         finally:
             self._slots.release()
         return True
@@ -183,7 +182,7 @@ class Followed:
             self._opened = self._opened or time.monotonic()
             if self._away:
                 self._note, self._away = "", False
-                self._collector.emit(LogSource(self._source, open=True))
+                self._writer.emit(LogSource(self._source, open=True))
             self._reader.begin(resume=bool(since), within=bool(self._bounds))
 
         await copy_stream(
@@ -191,7 +190,6 @@ class Followed:
             self._path,
             parameters,
             reader=self._reader,
-            collector=self._collector,
             opened=opened,
             arrived=self._silence.arrived,
         )
@@ -215,7 +213,7 @@ class Followed:
         try:
             return await has_more(self._cluster, self._path, self._parameters(self._least_bounds()), self._reader)
         except NotFound:  # its watch has not said that the pod is gone
-            self._cluster.link.client.found_frozen()
+            self._cluster.link.frozen.found()
             raise
 
     def is_over(self) -> bool:
@@ -224,7 +222,7 @@ class Followed:
 
     def tell(self, words: str) -> None:
         """Emit a note about a log that goes on."""
-        self._collector.emit(LogSource(self._source, open=True, note=f"{self._source}: {words}"))
+        self._writer.emit(LogSource(self._source, open=True, note=f"{self._source}: {words}"))
 
     def _first_bounds(self) -> dict[str, int]:
         """The bounds while nothing has been read: all lines since the call, however late this request is."""
@@ -259,7 +257,7 @@ class Followed:
             # read what was written between the stream's last byte and the container's end
             if self._pod is not None:
                 await self._read_rest(previous=False)
-            self._collector.add(*self._reader.finish())
+            self._reader.finish()
             self._finished = self._reading
 
     async def _catch_up(self) -> None:
@@ -283,7 +281,7 @@ class Followed:
             # while a pod is being deleted, the node removes its log as soon as the stream has ended
             if self._pod is not None and not value_of(self._pod, "metadata", "deletionTimestamp"):
                 note = f"{self._source}: the end of its log may be missing: {error.message}"
-                self._collector.emit(LogSource(self._source, open=False, note=note))
+                self._writer.emit(LogSource(self._source, open=False, note=note))
 
     def _emit_gap(self, since: str) -> None:
         self.tell(f"the node has rotated its log: lines after {since} may be missing")
@@ -298,7 +296,7 @@ class Followed:
             return False
         elif error.message != self._note:
             self._note, self._away = error.message, True
-            self._collector.emit(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
+            self._writer.emit(LogSource(self._source, open=False, note=f"{self._source}: {error.message}"))
         if isinstance(error, Forbidden):
             return False
         await self._wait_for_news(pause)
@@ -315,7 +313,7 @@ class Followed:
             found = trouble(self._pod)
             if found is not None and found.message != self._note:
                 self._note = found.message
-                self._collector.emit(LogSource(self._source, open=False, note=found.message))
+                self._writer.emit(LogSource(self._source, open=False, note=found.message))
             await self._wait_for_news(None)
         return ""
 

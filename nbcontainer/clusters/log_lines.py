@@ -1,42 +1,58 @@
-"""From a log stream's bytes to lines, and the position at which an interrupted stream is resumed. Pure."""
+"""From a container's log streams to the log's writer, and the position at which a broken stream is resumed."""
 
 from __future__ import annotations
 
-import sys
+import copy
+import math
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
 
 from nbcontainer.clusters.log_position import BILLION, Moments, Position
-from nbcontainer.model.logs import LogLine
+from nbcontainer.logs.cutter import Cut, Piece
 
-LINE_LIMIT = 10_000  # characters of one line that are kept in memory; the spool file has all of it
-LONG_LINE = 65_536  # bytes after which an unfinished line goes to the spool without waiting for its end
+if TYPE_CHECKING:
+    from nbcontainer.logs.writer import Channel
+
+
+class LaterRun(Exception):
+    """The lines come from a run that began after the wanted one had ended."""
+
+
+class LineSink(Protocol):
+    """What takes the lines: the log's writer."""
+
+    def add(self, channel: Channel, pieces: Iterable[Piece]) -> None:
+        """Take pieces of a channel."""
+
+
+class _Long(Enum):
+    """What becomes of a line that is too long for memory, and comes in parts."""
+
+    NONE = "there is none"
+    NEW = "it is written"
+    OLD = "it was written before"
 
 
 class LineReader:
-    """The lines of one container, across all the streams that carry them.
+    """The log of one container, across all the streams that carry it.
 
-    With timestamps, a broken stream can be resumed at `resume_from`: no line is lost or returned twice, and a long line
+    With timestamps, a broken stream can be resumed at `resume_from`: no line is lost or written twice, and a long line
     that was cut is continued. `log_position` explains how.
 
     Args:
-        source: the name that lines carry.
-        stamped: whether each line begins with a timestamp, as with `timestamps=true`.
-        keep_stamps: whether the timestamps go to the spool file too.
-        prefix: the beginning of each line in the spool file.
-        stream: "stdout" or "stderr", if it is known.
+        writer: the log's.
+        channel: where this container's lines are written.
     """
 
-    def __init__(
-        self, source: str, *, stamped: bool, keep_stamps: bool = False, prefix: bytes = b"", stream: str = "stdout"
-    ) -> None:
-        self._source = source
-        self._stamped = stamped
-        self._keep_stamps = keep_stamps
-        self._prefix = prefix
-        self._stream = stream
-        self._rest = b""
-        self._long: _LongLine | None = None
-        self._broken: _LongLine | None = None  # a long line whose stream broke within it
+    def __init__(self, writer: LineSink, channel: Channel) -> None:
+        self._writer, self._channel, self._cutter = writer, channel, channel.cutter
         self._moment = Moments()
+        self._long = _Long.NONE
+        self._size = 0  # bytes of the long line so far, in the current stream
+        self._written = 0  # how many of its bytes are written, in all streams
+        self._is_broken = False  # whether its stream broke within it
+        self._latest = math.inf
         self.position = Position()
 
     @property
@@ -44,148 +60,125 @@ class LineReader:
         """The `sinceTime` of the next request, or "" if nothing was read yet."""
         return self.position.since
 
-    def begin(self, *, resume: bool, within: bool = False) -> None:
+    @property
+    def unfinished(self) -> int:
+        """How many bytes have come of a last line whose end has not; 0 for a line that is too long for memory."""
+        return len(self._cutter.unfinished)
+
+    def twin(self, writer: LineSink) -> LineReader:
+        """A reader at the same position, for another stream; its lines go to `writer`, and this one is not changed."""
+        return copy.deepcopy(self, {id(self._writer): writer, id(self.position): self.position.twin()})
+
+    def begin(self, *, resume: bool, within: bool = False, latest: float = math.inf) -> None:
         """Start a new stream: one that resumes the last, or the stream of a new container.
 
         Args:
             resume: whether it resumes the last.
             within: if it does not: whether only a part of the log was requested, with possibly more before it.
+            latest: when its first line may have been written at the latest, in seconds since the epoch.
         """
         if resume:
             self.position.resume()
-            self._broken = self._long if self._long is not None and not self._long.old else self._broken
+            self._is_broken = self._is_broken or self._long is _Long.NEW
         else:
             self.position.restart(within=within)
-            self._broken = None
-        self._rest, self._long = b"", None
+            self._is_broken, self._written = False, 0
+        self._cutter.forget()
+        self._long, self._size, self._latest = _Long.NONE, 0, latest
 
-    def feed(self, chunk: bytes) -> tuple[list[LogLine], bytes]:
-        """Take bytes; returns the lines that they complete, and the bytes for the spool file."""
-        done: list[LogLine] = []
-        spooled = b""
-        if self._long is not None:
-            end = chunk.find(b"\n")
-            part, chunk = (chunk, b"") if end < 0 else (chunk[:end], chunk[end + 1 :])
-            spooled = self._long.take(part)
-            if end < 0:
-                return done, spooled
-            found, text = self._end_long()
-            done += found
-            spooled += text
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if lines:
-            found, text = self._decode(lines)
-            done += found
-            spooled += text
-        if len(self._rest) > LONG_LINE:
-            found, text = self._begin_long()
-            done += found
-            spooled += text
-        return done, spooled
+    def feed(self, chunk: bytes) -> None:
+        """Take bytes.
 
-    def finish(self) -> tuple[list[LogLine], bytes]:
-        """The log has ended: returns its last line if that had no line end."""
-        done, spooled = self._end_broken()
-        if self._long is not None:
-            found, text = self._end_long()
-        else:
-            rest, self._rest = self._rest, b""
+        Raises:
+            LaterRun: they were written too late.
+        """
+        pieces = self._cutter.feed(chunk)
+        if not self._channel.stamped:
+            self._writer.add(self._channel, pieces)
+        elif pieces:
+            self._take(pieces)
+
+    def finish(self) -> None:
+        """The log has ended: write its last line if that had no line end."""
+        pieces = self._cutter.finish()
+        if self._channel.stamped:
             # a line that was cut within its timestamp has no text yet
-            found, text = self._decode([rest]) if rest and (b" " in rest or not self._stamped) else ([], b"")
-        return done + found, spooled + text
+            self._take([piece for piece in pieces if piece.cut is Cut.END or b" " in piece.data])
+            pieces = self._end_broken()
+        self._writer.add(self._channel, pieces)
 
-    def _decode(self, lines: list[bytes]) -> tuple[list[LogLine], bytes]:
-        done: list[LogLine] = []
-        spooled = b""
-        times: list[float] = []
-        bodies = lines
-        if self._stamped:
-            bodies, moments, old = self._unstamp(lines)
-            if self._broken is not None and not self.position.searching:
-                done, spooled = self._end_broken(bodies[old - 1] if self.position.found else b"")
-            bodies, lines = bodies[old:], lines[old:]
-            times = [(moment or 0) / BILLION for moment in moments[old:]]
-        if not bodies:
-            return done, spooled
-        joined = b"\n".join(bodies)
-        # in UTF-8 a newline byte is never part of a longer character, so all lines can be decoded at once
-        texts = joined.decode("utf-8", "replace").split("\n")
-        if len(joined) > LINE_LIMIT:
-            texts = [_cut(text, len(text)) if len(text) > LINE_LIMIT else text for text in texts]
-        source, stream = self._source, self._stream
-        if times:
-            done += [LogLine(source, text, time, stream) for text, time in zip(texts, times, strict=True)]
-        else:
-            done += [LogLine(source, text, 0.0, stream) for text in texts]
-        if self._keep_stamps:
-            joined = b"\n".join(lines)
-        if self._prefix:
-            joined = self._prefix + joined.replace(b"\n", b"\n" + self._prefix)
-        return done, spooled + joined + b"\n"
+    def _take(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            if piece.cut is Cut.LINES:
+                fresh = self._fresh_lines(piece.data)
+            elif piece.cut is Cut.PART and self._long is _Long.NONE:
+                fresh = self._begin_long(piece.data)
+            else:
+                fresh = self._go_on_long(piece)
+            self._writer.add(self._channel, fresh)
 
-    def _unstamp(self, lines: list[bytes], *, whole: bool = True) -> tuple[list[bytes], list[int | None], int]:
-        """The lines without their timestamps, the timestamps, and how many of the lines were already returned."""
-        parts = [line.partition(b" ") for line in lines]
-        moments = [self._moment(stamp) for stamp, _, _ in parts]
-        # the rest of a line that began before the stream has no timestamp
-        bodies = [
-            line if moment is None else body for line, moment, (_, _, body) in zip(lines, moments, parts, strict=True)
-        ]
-        old = self.position.find(moments, lines) if self.position.searching else 0
-        self.position.saw(moments[old:], lines[old:], whole=whole)
-        return bodies, moments, old
+    def _check_time(self, data: bytes) -> None:
+        """Check the first line of a stream."""
+        if self._latest < math.inf:
+            if (self._moment(data.partition(b" ")[0]) or 0) / BILLION > self._latest:
+                raise LaterRun
+            self._latest = math.inf
 
-    def _begin_long(self) -> tuple[list[LogLine], bytes]:
-        """The unfinished line is long: spool what has arrived of it, and keep its beginning in memory."""
-        rest, self._rest = self._rest, b""
-        body, moment, old = rest, None, 0
-        if self._stamped:
-            (body,), (moment,), old = self._unstamp([rest], whole=False)
-        if old and not (self._broken is not None and self.position.found):
-            self._long = _LongLine("", 0.0, spooled=sys.maxsize)
-            return [], b""
-        if old and self._broken is not None:
-            self._long, self._broken = self._broken, None
-            self._long.size = 0
-            return [], self._long.take(body)
-        done, spooled = self._end_broken()
-        head = body[: 4 * LINE_LIMIT].decode("utf-8", "replace")[:LINE_LIMIT]
-        self._long = _LongLine(head, (moment or 0) / BILLION)
-        self._long.take(body)
-        return done, spooled + self._prefix + (rest if self._keep_stamps else body)
+    def _fresh_lines(self, data: bytes) -> list[Piece]:
+        """Which of these lines are new; before them, the end of the long line that broke."""
+        self._check_time(data)
+        is_searching = self.position.searching
+        if not is_searching:
+            fresh = self._end_broken() if self._is_broken else []
+            self.position.passed(data)
+            return [*fresh, Piece(Cut.LINES, data)]
+        lines = data.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        old = self.position.find([self._moment(line.partition(b" ")[0]) for line in lines], lines)
+        fresh = []
+        if self._is_broken and not self.position.searching:
+            fresh = self._end_broken(lines[old - 1] if self.position.found and old else b"")
+        at = sum(map(len, lines[:old])) + old
+        if at < len(data):
+            self.position.passed(data[at:])
+            fresh.append(Piece(Cut.LINES, data[at:]))
+        return fresh
 
-    def _end_long(self) -> tuple[list[LogLine], bytes]:
-        line, self._long = self._long, None
-        return ([self._cut_line(line)], b"\n") if line is not None and not line.old else ([], b"")
+    def _begin_long(self, part: bytes) -> list[Piece]:
+        self._check_time(part)
+        self._size = len(part)
+        old = 0
+        if self.position.searching:
+            old = self.position.find([self._moment(part.partition(b" ")[0])], [part])
+        if old and self._is_broken and self.position.found:
+            self._is_broken, self._long = False, _Long.NEW
+            missing, self._written = part[self._written :], max(self._written, len(part))
+            return [Piece(Cut.PART, missing)] if missing else []
+        if old:
+            self._long = _Long.OLD
+            return []
+        fresh = self._end_broken()
+        self._long, self._written = _Long.NEW, len(part)
+        self.position.passed(part, whole=False)
+        return [*fresh, Piece(Cut.PART, part)]
 
-    def _end_broken(self, body: bytes = b"") -> tuple[list[LogLine], bytes]:
-        """A long line that was cut was sent again, with `body` as its text, or is not sent again."""
-        line, self._broken = self._broken, None
-        if line is None:
-            return [], b""
-        more = body[line.spooled :]
-        line.size = line.spooled + len(more)
-        return [self._cut_line(line)], more + b"\n"
+    def _go_on_long(self, piece: Piece) -> list[Piece]:
+        """The next part, or the last, of a long line; what is written of it already is left out."""
+        is_new, before = self._long is _Long.NEW, self._size
+        self._size += len(piece.data)
+        if piece.cut is Cut.END:
+            self._long = _Long.NONE
+        if not is_new:
+            return []
+        missing = piece.data[max(0, self._written - before) :]
+        self._written = 0 if piece.cut is Cut.END else max(self._written, self._size)
+        return [Piece(piece.cut, missing)] if missing or piece.cut is Cut.END else []
 
-    def _cut_line(self, line: _LongLine) -> LogLine:
-        return LogLine(self._source, _cut(line.head, line.size), line.time, self._stream)
-
-
-class _LongLine:
-    """A line that is too long for memory, while it arrives; `spooled` bytes of it are in the spool file."""
-
-    def __init__(self, head: str, time: float, *, spooled: int = 0) -> None:
-        self.head, self.time, self.spooled = head, time, spooled
-        self.size = 0
-        self.old = spooled == sys.maxsize
-
-    def take(self, part: bytes) -> bytes:
-        """Take more of it; returns what the spool file does not have yet."""
-        missing = part[max(0, self.spooled - self.size) :]
-        self.size += len(part)
-        self.spooled = max(self.spooled, self.size)
-        return missing
-
-
-def _cut(text: str, size: int) -> str:
-    return f"{text[:LINE_LIMIT]} … [{size - LINE_LIMIT:,} more, all in the spool file]"
+    def _end_broken(self, line: bytes = b"") -> list[Piece]:
+        """The end of the long line that broke: it was sent again as `line`, or is not sent again."""
+        if not self._is_broken:
+            return []
+        missing = line[self._written :]
+        self._is_broken, self._written = False, 0
+        return [Piece(Cut.END, missing + b"\n")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import deque
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 BILLION = 1_000_000_000
 BEGINNING = 1_000  # bytes of a line that are compared to identify lines with the same stamp
+TAIL_BYTES = 64 * 1024  # of a log's end, in which the last lines are looked up once a stream has broken
 MARGIN = 1  # seconds by which stamps may be out of order: stdout and stderr are stamped concurrently
 SECOND = len("2026-01-02T03:04:05")
 FULL = len("2026-01-02T03:04:05.123456789Z")
@@ -64,6 +66,10 @@ class Position:
 
     def restart(self, *, within: bool = False) -> None:
         """Start a container's log, or with `within` a part of it, with possibly more before it."""
+        self._tail: deque[bytes] = deque()  # what was read last
+        self._tail_bytes = 0
+        self._is_tail_cut = False  # whether more was read before it
+        self._is_last_whole = True  # whether its last line has ended
         self._last: int | None = None  # the stamp of the last line
         self._run: list[bytes] = []  # the beginnings of that line and of those directly before it with the same stamp
         self._within = within  # whether there may be more of them, before the first line that was read
@@ -72,8 +78,15 @@ class Position:
 
     def resume(self) -> None:
         """Start a new stream, which was requested from `since` on."""
+        self._look_up()
         self._forget_stream()
         self.searching = bool(self._run)
+
+    def twin(self) -> Position:
+        """The same position, for a stream that is read beside this one's; it reports no gap."""
+        twin = copy.deepcopy(self, {id(self.on_gap): self.on_gap})
+        twin.on_gap = lambda _since: None
+        return twin
 
     def _forget_stream(self) -> None:
         self.searching = self.found = False
@@ -83,6 +96,7 @@ class Position:
     @property
     def since(self) -> str:
         """The `sinceTime` with which to go on, or "" if nothing was read yet."""
+        self._look_up()
         return "" if self._last is None else _utc(self._last // BILLION - MARGIN)
 
     def find(self, moments: Sequence[int | None], lines: Sequence[bytes]) -> int:
@@ -96,20 +110,36 @@ class Position:
                 return index + 1
         return len(lines)
 
-    def saw(self, moments: Sequence[int | None], lines: Sequence[bytes], *, whole: bool = True) -> None:
-        """Record that these lines were read; without `whole`, the last of them is unfinished."""
-        known = [moment for moment in moments if moment is not None]
-        if not known:
+    def passed(self, data: bytes, *, whole: bool = True) -> None:
+        """Record that these lines were read; without `whole`, they are the beginning of a long one."""
+        data = data if whole else data[:BEGINNING]
+        self._tail.append(b"\n" + data if self._tail and not self._is_last_whole else data)
+        self._is_last_whole = whole
+        self._tail_bytes += len(self._tail[-1])
+        while self._tail_bytes - len(self._tail[0]) >= TAIL_BYTES:
+            self._tail_bytes -= len(self._tail.popleft())
+            self._is_tail_cut = True
+
+    def _look_up(self) -> None:
+        """Find the last line, and the highest stamp, in what was read since the last look."""
+        if not self._tail:
             return
-        last, start = known[-1], len(moments)
-        while start and moments[start - 1] == last:
-            start -= 1
-        if start or last != self._last:
-            self._within = self._within and self._last is None and not start
-            self._run = []
-        self._run += [line[:BEGINNING] for line in lines[start:]]
-        self._within = self._within and whole
-        self._last, self._highest = last, max(self._highest, *known)
+        lines = b"".join(self._tail).removesuffix(b"\n").split(b"\n")
+        moment = Moments()
+        moments = [moment(line.partition(b" ")[0]) for line in lines]
+        known = [one for one in moments if one is not None]
+        if known:
+            last, start = known[-1], len(moments)
+            while start and moments[start - 1] == last:
+                start -= 1
+            if start or last != self._last or self._is_tail_cut:
+                self._within = self._within and self._last is None and not start and not self._is_tail_cut
+                self._run = []
+            self._run += [line[:BEGINNING] for line in lines[start:]]
+            self._within = self._within and self._is_last_whole
+            self._last, self._highest = last, max(self._highest, *known)
+        self._tail.clear()
+        self._tail_bytes, self._is_tail_cut = 0, False
 
     def _is_new(self, moment: int, line: bytes) -> bool:
         if moment > self._highest:

@@ -8,11 +8,13 @@ as the current one.
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.log_lines import LaterRun
 from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import LOG_GONE, copy_stream
 from nbcontainer.clusters.pods import one_object
@@ -24,9 +26,8 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.clusters.log_stream import LineSink
-    from nbcontainer.model.logs import LogLine
 
+SECOND = 1.0  # the API's times are whole seconds
 NEWS_SECONDS = 10.0  # how long the pod's status may lag behind its containers
 BAD_REQUEST = 400
 
@@ -38,7 +39,6 @@ async def copy_previous(
     parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
-    collector: LineSink,
 ) -> None:
     """Copy the log of the run before a container's last restart. The lines are stamped.
 
@@ -56,17 +56,16 @@ async def copy_previous(
         if not last and not ended:
             break
         for previous in [True] * bool(last) + [False] * bool(ended):
-            lines = collector if previous else _Until(collector, epoch(text_of(ended, "finishedAt")) or 0.0)
-            reader.begin(resume=False)
+            latest = math.inf if previous else (epoch(text_of(ended, "finishedAt")) or 0.0) + SECOND
+            reader.begin(resume=False, latest=latest)
             try:
                 await copy_stream(
                     cluster,
                     path,
                     {**parameters, "container": container, "previous": previous},
                     reader=reader,
-                    collector=lines,
                 )
-            except _LaterRun:
+            except LaterRun:
                 continue  # it has been started again meanwhile
             except ApiError as error:
                 if error.reason != LOG_GONE and error.status != BAD_REQUEST:
@@ -80,28 +79,6 @@ async def copy_previous(
         raise NotFound(f"The log of the run of {name} before its last restart is gone. {said}", cure=cure)
     said = f"Container {container} of {name} was not restarted: it has no previous run."
     raise NotFound(said, cure=cure)
-
-
-class _LaterRun(Exception):
-    """The lines come from a run that began after the wanted one had ended."""
-
-
-class _Until:
-    """Passes lines on, unless the first of them was written after a given time."""
-
-    def __init__(self, collector: LineSink, moment: float) -> None:
-        self._collector, self._latest = collector, moment + 1  # the API's times are whole seconds
-
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Take lines.
-
-        Raises:
-            _LaterRun: they were written too late.
-        """
-        if lines and lines[0].time > self._latest:
-            raise _LaterRun
-        self._latest = float("inf")
-        self._collector.add(lines, spooled)
 
 
 def _last_run(pod: JsonObject, container: str) -> str:

@@ -8,7 +8,6 @@ stream does not deliver either, it is frozen. Whoever follows the log then opens
 from __future__ import annotations
 
 import asyncio
-import copy
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,11 +15,13 @@ from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.frozen import FrozenConnections
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.model.logs import LogLine
+    from nbcontainer.logs.cutter import Piece
+    from nbcontainer.logs.writer import Channel
 
 FIRST_SECONDS, LONGEST_SECONDS = 30.0, 300.0  # of silence until the first probe, and to which this doubles
 GRACE_SECONDS = 3.0  # how much later than a probe a stream may deliver the same line
@@ -46,24 +47,17 @@ class FollowedLog(Protocol):
         """Report something about the log."""
 
 
-class Probes:
-    """What the streams of one cluster share: few of them are probed at a time, and all once one of them is frozen."""
-
-    def __init__(self) -> None:
-        self.turn = asyncio.Semaphore(MOST_PROBES)
-        self.open: set[Silence] = set()
-
-    def found_frozen(self) -> None:
-        """What froze one connection has probably frozen others: probe them at once."""
-        for silence in self.open:
-            silence.suspect()
-
-
 class Silence:
-    """Watches one followed log's stream for silence."""
+    """Watches the streams of one followed log for silence.
 
-    def __init__(self, followed: FollowedLog, probes: Probes) -> None:
-        self._followed, self._probes = followed, probes
+    Args:
+        followed: the log.
+        frozen: told of a frozen stream; where another connection is found frozen, the stream is checked at once.
+        probes: limits how many logs are probed at a time.
+    """
+
+    def __init__(self, followed: FollowedLog, frozen: FrozenConnections, probes: asyncio.Semaphore) -> None:
+        self._followed, self._frozen, self._probes = followed, frozen, probes
         self._arrived = self._checked = 0.0  # by the loop's clock: the last bytes, the last check
         self._news = asyncio.Event()
         self._is_suspect = False
@@ -71,16 +65,15 @@ class Silence:
 
     def arrived(self) -> None:
         """Some bytes have arrived."""
-        self._arrived = asyncio.get_running_loop().time()
+        self._arrived = self._now()
 
     def news(self) -> None:
         """The container may have ended."""
         self._news.set()
 
-    def suspect(self) -> None:
+    def _suspect(self) -> None:
         """The connection may be frozen: probe it at once, unless it was working or was probed just now."""
-        now = asyncio.get_running_loop().time()
-        if now - max(self._arrived, self._checked) > GRACE_SECONDS:
+        if self._now() - max(self._arrived, self._checked) > GRACE_SECONDS:
             self._is_suspect = True
             self._news.set()
 
@@ -97,50 +90,51 @@ class Silence:
         self.arrived()
         self._checked = self._arrived
         tasks = copying, checking = asyncio.ensure_future(reading), asyncio.ensure_future(self._until_frozen())
-        self._probes.open.add(self)
         try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            with self._frozen.checked_by(self._suspect):
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             await (copying if copying.done() else checking)
             return not copying.done()
         finally:
-            self._probes.open.discard(self)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _until_frozen(self) -> None:
+        pause = FIRST_SECONDS
         while True:
-            seen, pause, self._is_suspect = self._arrived, FIRST_SECONDS, False
-            while seen == self._arrived:
-                due = max(self._arrived, self._checked) + pause
-                if await self._is_due(due) and seen == self._arrived:
-                    if await self._is_frozen(seen):
-                        return
-                    pause = min(2 * pause, LONGEST_SECONDS)
+            if self._arrived > self._checked:  # silence begins again
+                pause = FIRST_SECONDS
+            if await self._is_due(pause):
+                if await self._is_frozen(self._arrived):
+                    return
+                pause = min(2 * pause, LONGEST_SECONDS)
 
-    async def _is_due(self, due: float) -> bool:
-        """Wait until that time, or for news; returns whether to check now."""
+    async def _is_due(self, pause: float) -> bool:
+        """Wait for news, or for such a pause since the last bytes or check, or a while; returns whether to check."""
+
+        def due() -> float:
+            return max(self._arrived, self._checked) + pause
+
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(due):
+            async with asyncio.timeout_at(min(due(), self._now() + FIRST_SECONDS)):
                 await self._news.wait()
         self._news.clear()
-        is_due = asyncio.get_running_loop().time() >= due
-        return is_due or self._is_suspect or self._followed.is_over()
+        return self._now() >= due() or self._is_suspect or self._followed.is_over()
 
     async def _is_frozen(self, seen: float) -> bool:
         self._is_suspect = False
         if self._followed.is_over():  # a stream that works ends soon, after everything that was written
             await asyncio.sleep(END_SECONDS)
             return seen == self._arrived
-        async with self._probes.turn:
+        async with self._probes:
             missed = seen == self._arrived and await self._has_missed()
-        self._checked = asyncio.get_running_loop().time()
+        self._checked = self._now()
         if missed:
             await asyncio.sleep(GRACE_SECONDS)
         if not missed or seen != self._arrived:
             return False
-        self._probes.open.discard(self)
-        self._probes.found_frozen()
+        self._frozen.found(by=self._suspect)
         self._followed.tell(f"its connection froze: nothing for {self._silent_for()}; a new one continues where it was")
         return True
 
@@ -157,8 +151,12 @@ class Silence:
         self._told = ""
         return missed
 
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
     def _silent_for(self) -> str:
-        seconds = asyncio.get_running_loop().time() - self._arrived
+        seconds = self._now() - self._arrived
         return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - as kubectl's ages
 
 
@@ -174,21 +172,13 @@ async def has_more(cluster: Cluster, path: str, parameters: Mapping[str, str | i
     Raises:
         ApiError, ClusterUnavailable: it cannot be read.
     """
-    given, again, sink = _copy(reader), _copy(reader), _Sink()
+    again = reader.twin(_Sink())
     again.begin(resume=bool(reader.resume_from))
     last = {"tailLines": min(MOST_LINES, int(parameters.get("tailLines", MOST_LINES)))}
     with suppress(_More):
-        await copy_stream(cluster, path, {**parameters, **last}, reader=again, collector=sink)
-        # all its lines were read, but perhaps not as much of the last, unfinished one
-        return len(again.finish()[1]) > len(given.finish()[1])
+        await copy_stream(cluster, path, {**parameters, **last}, reader=again)
+        return again.unfinished > reader.unfinished
     return True
-
-
-def _copy(reader: LineReader) -> LineReader:
-    on_gap = reader.position.on_gap  # belongs to the log, of which there is no copy
-    copied = copy.deepcopy(reader, {id(on_gap): on_gap})
-    copied.position.on_gap = lambda _since: None
-    return copied
 
 
 class _More(Exception):
@@ -198,11 +188,11 @@ class _More(Exception):
 class _Sink:
     """Stops at the first line that was not read before."""
 
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
+    def add(self, _channel: Channel, pieces: Iterable[Piece]) -> None:
         """Take lines.
 
         Raises:
             _More: there are some.
         """
-        if lines or spooled:
+        if any(True for _ in pieces):
             raise _More

@@ -1,10 +1,10 @@
-"""One log stream, copied to the collector."""
+"""One log stream, copied to a container's reader."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.errors import ApiError
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
-    from nbcontainer.model.logs import LogLine
 
 LOG_GONE = "LogGone"  # the reason of an error: the node no longer has this container's log
 # kubelets write some errors into the log itself, with status 200 and without a line end
@@ -25,24 +24,16 @@ REFUSAL = re.compile(
 LONGEST_REFUSAL = 1_000  # bytes
 
 
-class LineSink(Protocol):
-    """What receives the lines, such as a `Collector`."""
-
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Add lines, and the bytes that the spool file gets for them."""
-
-
 async def copy_stream(
     cluster: Cluster,
     path: str,
     parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
-    collector: LineSink,
     opened: Callable[[], None] = lambda: None,
     arrived: Callable[[], None] = lambda: None,
 ) -> None:
-    """Copy a log to its end, whole lines at a time. The reader keeps an unfinished last line.
+    """Copy a log to its end.
 
     A log that is not followed is sent without pauses, so a longer silence is an error.
 
@@ -60,7 +51,7 @@ async def copy_stream(
                 held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
                 if doubtful:
                     continue
-                collector.add(*reader.feed(held))
+                reader.feed(held)
                 held = b""
                 await asyncio.sleep(0)  # at full speed, the next chunk is always ready: let other tasks run
     except ApiError as error:
@@ -69,7 +60,7 @@ async def copy_stream(
         raise
     if REFUSAL.fullmatch(held):
         raise _gone(held.decode(errors="replace"), 0)
-    collector.add(*reader.feed(held))
+    reader.feed(held)
 
 
 def _may_be_refusal(beginning: bytes) -> bool:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
-from nbcontainer.clusters.log_collector import BACKLOG, Collector
 from nbcontainer.clusters.log_follow import Followed, Slots
 from nbcontainer.clusters.log_lines import LineReader
 from nbcontainer.clusters.log_previous import copy_previous
@@ -26,10 +25,10 @@ from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
-from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState, apply_logs
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState
 from nbcontainer.model.outcome import Outcome, outcome_of
-from nbcontainer.operation import Operation
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 BAD_REQUEST, NOT_FOUND = 400, 404
 
 
-def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+def logs(cluster: Cluster, request: LogRequest) -> LogOperation[LogResult]:
     """The logs of pods, so far or followed.
 
     Names may be pods or "deploy/NAME" and the like. Followed by selector or by such a name, pods that appear later
@@ -51,39 +50,37 @@ def logs(cluster: Cluster, request: LogRequest) -> Operation[LogEvent, LogState,
     """
     cluster = cluster.in_namespace(request.namespace)
     title = title_of(request)
-    spool = Spool(f"logs {title}")
+    writer = LogWriter(f"logs {title}")
     state = LogState(
         title=title,
         where=cluster.where,
-        spool=spool.path,
+        spool=writer.path,
         followed=request.follow,
         timestamps=request.timestamps,
     )
     command = command_of(cluster, request)
-    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+    operation: LogOperation[LogResult] = LogOperation(
         f"log of {title}",
         state,
-        apply_logs,
         endless=request.follow,
-        backlog=BACKLOG,
         conclude=lambda last, _: LogResult(last, command),
     )
-    return operation.start_task(lambda progress: _run(cluster, request, spool, progress))
+    return operation.start_task(lambda progress: _run(cluster, request, writer, progress))
 
 
-async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    collector = Collector(progress, spool)
+async def _run(cluster: Cluster, request: LogRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+    writer.report_to(progress)
     failure: Exception | None = None
     ended = LogEnded(Outcome.STOPPED)
     try:
         async with asyncio.timeout((request.follow and request.duration) or None):
             wanted = await resolve(cluster, request)
             for words in wanted.missing:
-                collector.emit(LogSource("", open=False, note=words))
+                writer.emit(LogSource("", open=False, note=words))
             if request.follow:
-                await _Follow(cluster, request, wanted, collector).run()
+                await _Follow(cluster, request, wanted, writer).run()
             else:
-                await _read_once(cluster, request, wanted, collector)
+                await _read_once(cluster, request, wanted, writer)
         ended = LogEnded()
     except TimeoutError:
         ended = LogEnded()  # the requested end
@@ -94,7 +91,7 @@ async def _run(cluster: Cluster, request: LogRequest, spool: Spool, progress: Pr
         failure = _first(group)
         ended = LogEnded(*outcome_of(failure, stopped=False))
     finally:
-        collector.close()
+        writer.close()
         progress.emit(ended)
     if failure is not None:
         raise failure  # outside the group's handler, so that IPython does not show the group as its context
@@ -105,27 +102,27 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
     return _first(inner) if isinstance(inner, ExceptionGroup) else inner
 
 
-async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
+async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, writer: LogWriter) -> None:
     """Read the logs so far, one source after the other."""
     pods = await _find_pods(cluster, wanted)
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
         await asyncio.to_thread(check_namespace, cluster)
-        collector.emit(LogSource("", open=False, note=_no_pods(cluster, ", ".join(wanted.selectors))))
+        writer.emit(LogSource("", open=False, note=_no_pods(cluster, ", ".join(wanted.selectors))))
     elif not sources:
         raise existence.not_found("container", request.container, f"any of the {len(pods)} pods")
     failures: list[NbcontainerError] = []
     for pod, container in sources:
         name = source_name(pod, container, request)
         try:
-            collector.emit(LogSource(name, open=True))
-            await _read_source(cluster, request, pod, container, collector=collector, several=len(sources) > 1)
+            writer.emit(LogSource(name, open=True))
+            await _read_source(cluster, request, pod, container, writer=writer, several=len(sources) > 1)
         except NbcontainerError as error:
             failures.append(error)
             note = error.remark if len(sources) > 1 else ""
-            collector.emit(LogSource(name, open=False, note=note))
+            writer.emit(LogSource(name, open=False, note=note))
         else:
-            collector.emit(LogSource(name, open=False))
+            writer.emit(LogSource(name, open=False))
     if failures and len(failures) == len(sources):
         raise failures[0]
 
@@ -136,27 +133,26 @@ async def _read_source(
     pod: JsonObject,
     container: str,
     *,
-    collector: Collector,
+    writer: LogWriter,
     several: bool,
 ) -> None:
     name = source_name(pod, container, request)
     stamped = request.timestamps or several or request.previous
-    prefix = f"[{name}] ".encode() if several else b""
-    reader = LineReader(name, stamped=stamped, keep_stamps=request.timestamps, prefix=prefix)
+    reader = LineReader(writer, writer.channel(name, stamped=stamped))
     parameters: dict[str, str | int] = {"container": container, **first_parameters(request)}
     parameters |= {"timestamps": True} if stamped else {}
     try:
         if request.previous:
-            await copy_previous(cluster, pod, container, parameters, reader=reader, collector=collector)
+            await copy_previous(cluster, pod, container, parameters, reader=reader)
         else:
             path = POD.path(cluster.namespace, text_of(pod, "metadata", "name"), "log")
-            await copy_stream(cluster, path, parameters, reader=reader, collector=collector)
+            await copy_stream(cluster, path, parameters, reader=reader)
     except ApiError as error:
         if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
             raise
         raise _not_begun(cluster, pod, container, error) from None
     finally:
-        collector.add(*reader.finish())
+        reader.finish()
 
 
 def _not_begun(cluster: Cluster, pod: JsonObject, container: str, error: ApiError) -> ApiError:
@@ -191,11 +187,11 @@ async def _find_pods(cluster: Cluster, wanted: Wanted) -> list[JsonObject]:
 class _Follow:
     """Follows pods: a watch of all of them, and a reader for each of their containers."""
 
-    def __init__(self, cluster: Cluster, request: LogRequest, wanted: Wanted, collector: Collector) -> None:
+    def __init__(self, cluster: Cluster, request: LogRequest, wanted: Wanted, writer: LogWriter) -> None:
         self._cluster = cluster
         self._request = request
         self._wanted = wanted
-        self._collector = collector
+        self._writer = writer
         self._slots = Slots()
         self._readers: dict[tuple[str, str], tuple[Followed, asyncio.Task[None]]] = {}
         self._pods: dict[str, JsonObject] = {}
@@ -238,7 +234,7 @@ class _Follow:
             await asyncio.to_thread(check_namespace, self._cluster)
             nobody = _no_pods(self._cluster, parameters["labelSelector"])
             note = f"{nobody.removesuffix('.')} yet; those that appear join."
-        self._collector.emit(LogSource(name, open=False, note=note))
+        self._writer.emit(LogSource(name, open=False, note=note))
 
     def _listed(self, group: asyncio.TaskGroup, pods: list[JsonObject], name: str, *, first: bool) -> None:
         for pod in pods:
@@ -262,12 +258,7 @@ class _Follow:
             if known is not None and known[0].pod_uid == text_of(pod, "metadata", "uid"):
                 continue  # it has ended
             source = source_name(pod, container, self._request)
-            reader = LineReader(
-                source,
-                stamped=True,
-                keep_stamps=self._request.timestamps,
-                prefix=f"[{source}] ".encode() if self._several else b"",
-            )
+            reader = LineReader(self._writer, self._writer.channel(source, stamped=True))
             begun = early and "containerID" in container_status(pod, container)
             bounds = first_parameters(self._request) if begun else {}
             followed = Followed(
@@ -278,7 +269,7 @@ class _Follow:
                 reader=reader,
                 bounds=bounds,
                 joins=self._several and not early,
-                collector=self._collector,
+                writer=self._writer,
                 slots=self._slots,
             )
             self._readers[key] = (followed, group.create_task(followed.run()))

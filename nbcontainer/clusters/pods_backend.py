@@ -11,8 +11,9 @@ from nbcontainer import clusters
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.kubernetes_client import ClusterClient
+    from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
-    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
@@ -91,11 +92,11 @@ class ClusterPods:
         """The names of a pod's containers; raises the errors of `clusters.pods.containers`."""
         return clusters.pods.containers(self.cluster, name)
 
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    def logs(self, request: LogRequest) -> LogOperation[LogResult]:
         """Logs of pods, merged; raises the errors of `clusters.logs.logs`."""
         return clusters.logs.logs(self.cluster, request)
 
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    def execute(self, request: ExecRequest) -> LogOperation[ExecResult]:
         """Run a command in a pod's container; raises the errors of `clusters.exec.execute`."""
         return clusters.exec.execute(self.cluster, request)
 

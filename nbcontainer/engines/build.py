@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nbcontainer import engines
 from nbcontainer.dockerfile import Dockerfile, check, parse
-from nbcontainer.engines.build_output import RunningBuild
+from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
 from nbcontainer.engines.connection import Engine
@@ -25,10 +25,8 @@ from nbcontainer.model.build import (
     BuildWarning,
     apply_build,
 )
-from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
 
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]
 
@@ -168,7 +166,7 @@ def _run(
         engines.classic_build.refuse_unsupported(engine, request, text)
     title = request.tags[0] if request.tags else "image"
     planned = tuple(text.plan(request.target, request.build_args, classic=not by_buildkit))
-    with closing(Spool(f"build-{title}")) as spool:
+    with closing(BuildLog(f"build-{title}", progress.emit)) as log:
         progress.emit(
             BuildStarted(
                 title=title,
@@ -176,14 +174,14 @@ def _run(
                 platform=request.platform or ("" if request.builder else engine.capabilities.platform),
                 steps=planned,
                 time=time.time(),
-                spool=spool.path,
+                spool=log.path,
             )
         )
-        spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
+        log.start()
         for problem in problems:
             progress.emit(BuildWarning(problem))
         run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
-        built = run(RunningBuild(engine, request, text, problems, planned, progress, spool))
+        built = run(RunningBuild(engine, request, text, problems, planned, progress, log))
     progress.emit(built)
     if request.push and not request.builder:
         engines.build_push.push_built(engine, request.tags, progress)

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nbcontainer.buildkit import messages
 from nbcontainer.engines.build_failures import exit_code_of, own_lines, short_reason
-from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
+from nbcontainer.engines.build_output import BuildLog
 from nbcontainer.errors import Problem
-from nbcontainer.model.build import BuildEvent, BuildWarning, StepFinished, StepOutput, StepProgress, StepStarted
+from nbcontainer.model.build import BuildWarning, StepFinished, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 from nbcontainer.model.source_map import SourceMap
 
 _NAME = re.compile(r"^\[ *(?:[a-z0-9]+/\S+ )?(?:(\S+) +)?(\d+)/(\d+)\] +(.*)$", re.DOTALL)
 _PREFIXES = ("ONBUILD ", "LINK ")
+STDERR = 2  # the file descriptor
 SHORT = 3  # characters; a shorter value is no secret, and part of too many words
 _CANCELLED = ("context canceled", "Canceled: ")
 _LINE_NOTE = re.compile(r" \(line \d+\)$")
@@ -43,8 +43,6 @@ class _Step:
     state: StepState = StepState.WAITING
     was_cached: bool = False
     error: str = ""
-    splitters: dict[int, LineSplitter] = field(default_factory=dict)
-    tail: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
 
 
 class StatusTranslator:
@@ -53,8 +51,7 @@ class StatusTranslator:
     Args:
         planned: the steps that the text implies.
         source_map: from Dockerfile lines to the user's own.
-        emit: called with each event.
-        write: takes the whole output, for the spool file.
+        log: takes the events, and the whole output.
         known_warnings: (rule, line) of problems that have been emitted already.
         build_args: BuildKit writes their values into the names of steps; such a step keeps the Dockerfile's own words.
     """
@@ -63,15 +60,14 @@ class StatusTranslator:
         self,
         planned: Iterable[BuildStep],
         source_map: SourceMap,
-        emit: Callable[[BuildEvent], None],
-        write: Callable[[bytes], object],
+        log: BuildLog,
         known_warnings: Iterable[tuple[str, int]] = (),
         *,
         build_args: Mapping[str, str] | None = None,
     ) -> None:
         self._planned = {step.id: step for step in planned}
         self._source_map = source_map
-        self._emit, self._write = emit, write
+        self._log, self._emit = log, log.emit
         self._steps: dict[str, _Step] = {}
         self._lines: Mapping[str, list[int]] = {}
         self._warned = set(known_warnings)
@@ -98,7 +94,10 @@ class StatusTranslator:
             self._vertex(vertex)
         for status in response.statuses:
             self._progress(status)
-        self._logs(response.logs)
+        for log in response.logs:
+            known = self._steps.get(log.vertex)
+            stream = "stderr" if log.stream == STDERR else "stdout"
+            self._log.write(known.step if known else None, log.message, stream, _seconds(log.timestamp) or 0.0)
         for warning in response.warnings:
             self._warning(warning)
 
@@ -110,7 +109,7 @@ class StatusTranslator:
             succeeded: whether the build completed, rather than failed, stopped, or lost its engine.
         """
         for digest, known in self._steps.items():
-            self._flush(known)
+            self._log.finish(known.step)
             if digest == failed and known.state in (StepState.WAITING, StepState.RUNNING):
                 self._end(known, StepState.FAILED, None, known.error)
             elif known.state is StepState.RUNNING:
@@ -130,7 +129,7 @@ class StatusTranslator:
 
     def output(self, digest: str) -> str:
         """The last lines that a step wrote."""
-        return "\n".join(self._steps[digest].tail) if digest in self._steps else ""
+        return "\n".join(self._log.tail(self._steps[digest].step.id)) if digest in self._steps else ""
 
     @property
     def failed(self) -> str:
@@ -159,7 +158,7 @@ class StatusTranslator:
         elif is_new:
             self._emit(StepStarted(known.step, replaces=replaces))
         if vertex.completed is not None:
-            self._flush(known)
+            self._log.finish(known.step)
             state, time, error = _outcome(vertex)
             if known.was_cached and state is StepState.DONE:
                 state = StepState.CACHED  # reported again, without the flag, when a later step needs it
@@ -242,29 +241,6 @@ class StatusTranslator:
             return
         transfer = Transfer(status.id.rstrip(": "), status.current, status.total, done=status.completed is not None)
         self._emit(StepProgress(status.vertex, transfer))
-
-    def _logs(self, logs: Iterable[messages.VertexLog]) -> None:
-        """Emit one event for each step and stream in a message."""
-        gathered: dict[tuple[str, int], list[messages.VertexLog]] = {}
-        for log in logs:
-            gathered.setdefault((log.vertex, log.stream), []).append(log)
-            self._write(log.message)
-        for (digest, stream), parts in gathered.items():
-            known = self._steps.get(digest)
-            if known is None:
-                continue
-            splitter = known.splitters.setdefault(stream, LineSplitter())
-            lines = [line for part in parts for line in splitter.feed(part.message)]
-            self._lines_written(known, lines, stream, _seconds(parts[-1].timestamp) or 0.0)
-
-    def _flush(self, known: _Step) -> None:
-        for stream, splitter in known.splitters.items():
-            self._lines_written(known, splitter.flush(), stream, 0.0)
-
-    def _lines_written(self, known: _Step, lines: list[str], stream: int, time: float) -> None:
-        if lines:
-            known.tail.extend(lines)
-            self._emit(StepOutput(known.step.id, tuple(lines), "stderr" if stream == 2 else "stdout", time))  # noqa: PLR2004 - the file descriptor
 
     def _warning(self, warning: messages.VertexWarning) -> None:
         short = warning.short.decode("utf-8", "replace")

@@ -7,7 +7,6 @@ import re
 import tempfile
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.build_ignore import ignore_text
 from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.build_status import StatusTranslator
-from nbcontainer.engines.builders import Node, nodes_of
+from nbcontainer.engines.builders import nodes_of
 from nbcontainer.engines.buildkit_failures import solve_failure
 from nbcontainer.engines.child_process import dial_command
 from nbcontainer.engines.config import configured_commands, proxies
@@ -49,10 +48,6 @@ _MANIFEST = "containerimage.digest"
 Output = Path | Callable[[], AbstractContextManager[BinaryIO]]
 """A folder to fill, or a function that opens a file."""
 
-ControlKey = tuple[str, tuple[Node, ...], int]
-
-# One connection for each engine and builder, kept for the next build. A forked child makes its own: it has no threads.
-_controls: weakref.WeakKeyDictionary[Engine, dict[ControlKey, Control]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -60,10 +55,10 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     """Build, and emit all events but the last, which is returned."""
     engine, request = running.engine, running.request
     for ignored in _ignored(engine, request):
-        running.emit(ignored)
+        running.log.emit(ignored)
     known = [(problem.source, problem.line) for problem in running.problems]
     translator = StatusTranslator(
-        running.planned, request.source_map, running.emit, running.spool.write, known, build_args=request.build_args
+        running.planned, request.source_map, running.log, known, build_args=request.build_args
     )
     response = _solve(running, translator)
     translator.finish()
@@ -77,7 +72,7 @@ def _solve(running: RunningBuild, translator: StatusTranslator) -> dict[str, str
     with _loading(engine, request) as outputs:
         try:
             options = options_of(engine, request)
-            services = services_of(request, outputs, running.emit)
+            services = services_of(request, outputs, running.log.emit)
         except (ValueError, ContextError) as error:
             raise UsageError(f"{error}.") from None
         build = Build(
@@ -111,10 +106,13 @@ def _ignored(engine: Engine, request: BuildRequest) -> list[BuildWarning]:
 
 
 def control_of(engine: Engine, builder: str) -> Control:
-    """The connection to the engine's BuildKit, or to a builder; kept for later calls."""
+    """The connection to the engine's BuildKit, or to a builder; kept for later calls.
+
+    A forked child makes its own: it has no threads.
+    """
     builder = "" if builder == "default" else builder  # buildx's name for the engine's own
     with _lock:
-        kept = _controls.setdefault(engine, {})
+        kept = engine.controls
         key = (builder, tuple(nodes_of(builder)), os.getpid())  # the name may mean another builder since
         control = kept.get(key)
         if control is None:
@@ -129,7 +127,7 @@ def control_of(engine: Engine, builder: str) -> Control:
 def close_connections(engine: Engine) -> None:
     """Close the connections to an engine's BuildKit and its builders; builds that use them fail."""
     with _lock:
-        kept = _controls.pop(engine, {})
+        kept, engine.controls = engine.controls, {}
     for (*_, process), control in kept.items():
         if process == os.getpid():
             control.close()

@@ -17,7 +17,7 @@ from nbcontainer.byte_stream import Frozen
 from nbcontainer.dockerfile import Dockerfile
 from nbcontainer.engines.build_failures import build_failed, connection_lost, syntax_error
 from nbcontainer.engines.build_ignore import bad_pattern, ignore_text
-from nbcontainer.engines.build_output import RunningBuild
+from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.classic_stream import ClassicTranslator
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.connection import Engine
@@ -57,7 +57,7 @@ _EXIT_CODE = re.compile(r"exit status (\d+)|returned a non-zero code: (\d+)|exit
 def run_classic(running: RunningBuild) -> ImageBuilt:
     """Build, and emit all events but the last, which is returned."""
     engine, tags = running.engine, running.request.tags
-    translator = ClassicTranslator(running.dockerfile, running.planned, running.emit, running.spool.write)
+    translator = ClassicTranslator(running.dockerfile, running.planned, running.log)
     _run(running, translator)
     found: JsonObject = {}
     with suppress(ApiError):
@@ -119,7 +119,7 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         query = _query(engine, request, tar.dockerfile_name, mark)
     except (ValueError, ContextError) as error:
         raise UsageError(f"{error}.") from None
-    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, progress)}
+    headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, running.log)}
     body = _until_stopped(tar, progress)
     begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None,
                     on_open=progress.on_stop)  # fmt: skip
@@ -165,7 +165,7 @@ def _follow(
             return True if any(_is_built(engine, built, tag) for tag in running.request.tags[:1]) else None
 
         def say(words: str) -> None:
-            running.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
+            running.log.emit(BuildWarning(Problem(0, f"{words} from {engine.name}", "warning", source="engine")))
 
         Silence(reply.stream, engine.http().check_alive, is_behind, say)
         for message in reply.lines():
@@ -265,11 +265,11 @@ def _ulimit(text: str) -> dict[str, object]:
         raise ValueError(f"ulimit {text!r}: write NAME=SOFT or NAME=SOFT:HARD") from None
 
 
-def _logins(engine: Engine, dockerfile: Dockerfile, progress: Progress[BuildEvent]) -> str:
+def _logins(engine: Engine, dockerfile: Dockerfile, log: BuildLog) -> str:
     """The credentials of the registries that base images come from, and of no other."""
 
     def warn(text: str) -> None:
-        progress.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
+        log.emit(BuildWarning(Problem(0, text, "warning", source="credentials")))
 
     names = {dockerfile.base(stage) or "" for stage in dockerfile.stages}
     names |= {source for item in dockerfile.instructions for source in dockerfile.sources(item)}
@@ -300,7 +300,7 @@ def _failure(
         title=step.instruction,
         lines=step.lines,
         exit_code=_exit_code(text, translator),
-        output="\n".join(translator.tail),
+        output="\n".join(translator.output),
         request=request,
     )
 

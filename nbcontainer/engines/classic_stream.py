@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from io import BytesIO
 
 from nbcontainer.dockerfile import Dockerfile
-from nbcontainer.engines.build_output import KEPT_LINES, LineSplitter
+from nbcontainer.engines.build_output import BuildLog, settled
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
-from nbcontainer.model.build import BuildEvent, StepFinished, StepOutput, StepProgress, StepStarted
+from nbcontainer.logs.cutter import Cut, LineCutter, Piece
+from nbcontainer.model.build import StepFinished, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
 
 _STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORECASE)
@@ -37,26 +38,18 @@ class ClassicTranslator:
     Args:
         dockerfile: the text.
         planned: its steps; those of `Dockerfile.plan(classic=True)`.
-        emit: called with each event.
-        write: takes the whole output, for the spool file.
+        log: takes the events, and the whole output.
     """
 
-    def __init__(
-        self,
-        dockerfile: Dockerfile,
-        planned: Sequence[BuildStep],
-        emit: Callable[[BuildEvent], None],
-        write: Callable[[bytes], object],
-    ) -> None:
-        self._emit, self._write = emit, write
+    def __init__(self, dockerfile: Dockerfile, planned: Sequence[BuildStep], log: BuildLog) -> None:
+        self._log, self._emit = log, log.emit
         self._waiting = list(planned)
         self._labels = [stage.label for stage in dockerfile.stages]
-        self._splitter = LineSplitter()
+        self._cutter = LineCutter()
         self._cached = False
         self._extra = 0
         self._over = False
         self.step: BuildStep | None = None
-        self.tail: deque[str] = deque(maxlen=KEPT_LINES)
         self.image_id = ""
         self.container = ""  # Docker's, of the running step
 
@@ -65,11 +58,10 @@ class ClassicTranslator:
         stream, status = message.get("stream"), message.get("status")
         if isinstance(stream, str):
             data = stream.encode("utf-8", "replace")
-            self._write(data)
             if _is_marker(stream.strip("\n")):
                 # a step's output without a final line break must not run into the engine's own message
-                self._output(self._splitter.flush())
-            self._output(self._splitter.feed(data))
+                self._finish_line()
+            self._output(self._cutter.feed(data))
         elif isinstance(status, str):
             self._status(message, status)
         self.image_id = text_of(object_of(message.get("aux")), "ID") or self.image_id
@@ -79,7 +71,7 @@ class ClassicTranslator:
         if self._over:
             return
         self._over = True
-        self._output(self._splitter.flush())
+        self._finish_line()
         self._end(state, error, exit_code)
         if state is StepState.DONE:
             for step in self._waiting:
@@ -90,36 +82,49 @@ class ClassicTranslator:
         """Whether the current step is a RUN."""
         return self.step is not None and self.step.instruction.upper().startswith("RUN ")
 
-    def _output(self, lines: Sequence[str]) -> None:
-        written: list[str] = []
-        for line in lines:
-            header = _STEP.match(line)
-            if header is not None:
-                self._write_lines(written)
-                written = []
-                self._begin(header)
-            elif _CACHED.match(line):
-                self._cached = True
-            elif not _NOISE.match(line):
-                if line or written:
-                    written.append(line)
-            else:
-                built, running = _BUILT.match(line), _RUNNING.match(line)
-                self.container = running[1] if running else self.container
-                if built and not self.image_id.startswith("sha256:"):
-                    self.image_id = built[1] or f"sha256:{built[2]}"
-        while written and not written[-1]:
-            written.pop()
-        self._write_lines(written)
+    @property
+    def output(self) -> list[str]:
+        """The last lines that the current step wrote."""
+        return self._log.tail(self.step.id) if self.step is not None else []
 
-    def _write_lines(self, lines: list[str]) -> None:
-        if lines and self.step is not None:
-            self.tail.extend(lines)
-            self._emit(StepOutput(self.step.id, tuple(lines), time=time.time()))
+    def _finish_line(self) -> None:
+        self._output(self._cutter.finish())
+        if self.step is not None:
+            self._log.finish(self.step)
+
+    def _output(self, pieces: Sequence[Piece]) -> None:
+        """Write what a step wrote, without blank lines before and after it, and what the engine says of itself."""
+        blank, written, now = b"", False, time.time()
+        for cut, data in pieces:
+            for line in BytesIO(data) if cut is Cut.LINES else [data]:
+                text, step = settled(line.decode("utf-8", "replace").removesuffix("\n")), self.step
+                if cut is Cut.LINES and self._is_the_engines(text):
+                    self._log.write(None, line)
+                    blank, written = (blank, written) if self.step is step else (b"", False)
+                elif text or cut is not Cut.LINES:
+                    self._log.write(step, blank + line, time=now)
+                    blank, written = b"", True
+                elif written:
+                    blank += line
+
+    def _is_the_engines(self, text: str) -> bool:
+        """Whether a line is the engine's own; takes what it says."""
+        header = _STEP.match(text)
+        if header is not None:
+            self._begin(header)
+        elif _CACHED.match(text):
+            self._cached = True
+        elif not _NOISE.match(text):
+            return False
+        else:
+            built, running = _BUILT.match(text), _RUNNING.match(text)
+            self.container = running[1] if running else self.container
+            if built and not self.image_id.startswith("sha256:"):
+                self.image_id = built[1] or f"sha256:{built[2]}"
+        return True
 
     def _begin(self, header: re.Match[str]) -> None:
         self._end(StepState.DONE)
-        self.tail.clear()
         self.container = ""
         stage = self._labels[int(header[1]) - 1] if header[1] and int(header[1]) <= len(self._labels) else ""
         text = header[5].strip()
@@ -152,7 +157,7 @@ class ClassicTranslator:
             return
         name, detail = text_of(message, "id"), object_of(message.get("progressDetail"))
         if not name:
-            self._write_lines([status])
+            self._log.write(self.step, f"{status}\n".encode("utf-8", "replace"), time=time.time())
             return
         current, total = number_of(detail, "current"), number_of(detail, "total")
         self._emit(StepProgress(self.step.id, Transfer(name, current, total, done=status in _PULLED)))

@@ -6,6 +6,7 @@ that is named explicitly is used or is an error; it is never replaced by another
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import threading
@@ -36,7 +37,11 @@ from nbcontainer.model.commands import EngineCommands
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
+    from nbcontainer.buildkit.control import Control
+    from nbcontainer.engines.builders import Node
     from nbcontainer.engines.docker_client import EngineClient
+
+    ControlKey = tuple[str, tuple[Node, ...], int]  # builder, its nodes, process
 
 
 @dataclass(eq=False)
@@ -47,6 +52,7 @@ class Engine:
         address: in the form of DOCKER_HOST.
         source: how it was found, in words.
         private: whether it is the private Podman, a child of this process.
+        controls: the connections to its BuildKit and to builders, kept for the next build (`buildkit_build`).
     """
 
     address: str
@@ -59,6 +65,7 @@ class Engine:
     _clients: weakref.WeakValueDictionary[object, EngineClient] = field(
         default_factory=weakref.WeakValueDictionary, repr=False
     )
+    controls: dict[ControlKey, Control] = field(default_factory=dict, repr=False)
 
     @property
     def context(self) -> str:
@@ -124,6 +131,13 @@ class Engine:
         if self._http is not None:
             self._http.close()
 
+    def let_go(self) -> None:
+        """Close the connections that are kept for the next call; those in use, as soon as they no longer are."""
+        self.close_idle()
+        for (*_, process), control in tuple(self.controls.items()):
+            if process == os.getpid():
+                control.client.close_when_unused()
+
     def dial(self) -> Stream:
         """A new connection to its API.
 
@@ -177,7 +191,7 @@ def find_engine(name: str = "") -> Engine:
     with _lock:
         engine = _kept(candidates)
         if engine is None:
-            engine = _engines[candidates] = _connect(named) if named else _search(candidates)
+            engine = _keep(candidates, _connect(named) if named else _search(candidates))
         return engine
 
 
@@ -187,6 +201,14 @@ def _kept(candidates: tuple[Address, ...]) -> Engine | None:
     if engine is None or engine._socket == _socket_file(engine._where):  # noqa: SLF001 - of this module
         return engine
     return None
+
+
+def _keep(candidates: tuple[Address, ...], engine: Engine) -> Engine:
+    replaced = _engines.get(candidates)
+    _engines[candidates] = engine
+    if replaced is not None:
+        replaced.let_go()
+    return engine
 
 
 def _socket_file(address: Address) -> object:
@@ -228,7 +250,7 @@ def engine_at_hand(name: str = "") -> Engine | None:
             return engine
         local = tuple(address for address in candidates if address.url.startswith("unix://"))
         if local:
-            engine = _engines[candidates] = _search(local)
+            engine = _keep(candidates, _search(local))
     except (EngineUnavailable, UsageError):
         return None
     return engine
@@ -255,7 +277,7 @@ def forget_engines() -> None:
     # no lock: it is also called while find_engine holds it, and each step is atomic
     while _engines:
         with suppress(KeyError):  # another thread took the last one
-            _engines.popitem()[1].close_idle()
+            _engines.popitem()[1].let_go()
 
 
 def _search(candidates: tuple[Address, ...]) -> Engine:

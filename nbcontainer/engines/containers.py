@@ -27,6 +27,7 @@ COLUMNS = (
     Column("NAMES"),
 )
 SHORT_ID = 12
+COMMAND_LENGTH = 20  # of a shortened command, as docker ps writes it
 FOR_EVER = 2**31 - 1  # seconds
 STOP_SECONDS = 10  # docker's default time between SIGTERM and SIGKILL
 KILLED = 137
@@ -89,14 +90,14 @@ def _ports(ports: Sequence[JsonObject]) -> str:
 
 
 def table(engine: Engine, listed: Sequence[ContainerFacts], *, no_trunc: bool = False) -> TableState:
-    """Containers as a table; `no_trunc` shows full ids."""
+    """Containers as a table; `no_trunc` shows full ids and commands."""
     rows = []
     out_of_memory = _out_of_memory(engine, listed)
     for container in listed:
         cells = (
             container.id if no_trunc else container.id[:SHORT_ID],
             container.image,
-            container.command,
+            container.command if no_trunc else _shortened(container.command),
             container.created,
             container.status or container.state,
             container.ports,
@@ -105,6 +106,10 @@ def table(engine: Engine, listed: Sequence[ContainerFacts], *, no_trunc: bool = 
         tone = Tone.BAD if container.id in out_of_memory else _tone(container)
         rows.append(Row(container.id, cells, tone, container.name, "", "container", container.labels))
     return apply_table(TableState(), TableReset(COLUMNS, tuple(rows), "containers", engine.name))
+
+
+def _shortened(command: str) -> str:
+    return command if len(command) <= COMMAND_LENGTH else f"{command[: COMMAND_LENGTH - 1]}…"
 
 
 def _out_of_memory(engine: Engine, listed: Sequence[ContainerFacts]) -> set[str]:

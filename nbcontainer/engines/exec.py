@@ -7,28 +7,34 @@ import shlex
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 
+from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.objects import made_id
-from nbcontainer.engines.output import Recorder, follow_output, send_input
+from nbcontainer.engines.output import OUTPUT_BYTES, follow_output, send_input
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
-from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
-from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
+from nbcontainer.operation import Progress
 
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
 LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
+BROKEN = "the connection ended before the command: its output after that is missing"
+# Podman passes nothing on any more once a command has closed its input, and then resets the connection
+UNREAD_INPUT = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
-Execution = Operation[LogEvent, LogState, ExecResult]
+Execution = LogOperation[ExecResult]
 
 
 def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
@@ -37,19 +43,20 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
     The operation raises CommandFailed where the exit code is not 0, NotFound where there is no such container, Conflict
     where it is not running.
     """
-    spool = Spool(f"exec-{request.name}")
+    writer = LogWriter(f"exec-{request.name}")
     title = f"{request.name}: {shlex.join(request.command)}"
-    operation: Execution = Operation(
+    operation: Execution = LogOperation(
         f"command in {request.name}",
-        LogState(title=title, where=engine.name, spool=spool.path, followed=True),
-        apply_logs,
+        LogState(title=title, where=engine.name, spool=writer.path, followed=True),
         conclude=lambda last, code: _conclude(engine, request, container, last, code),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
 
     def work(progress: Progress[LogEvent]) -> int:
+        writer.report_to(progress)
         try:
-            code = _run(engine, container, request, spool, progress)
+            with closing(writer):
+                code = _run(engine, container, request, writer, progress)
         except BaseException as error:
             progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
             raise
@@ -60,11 +67,10 @@ def execute(engine: Engine, container: str, request: ExecRequest) -> Execution:
 
 
 def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogState, code: int) -> ExecResult:
-    by_stream = {stream: "\n".join(line.text for line in state.lines if line.stream == stream)
-                 for stream in ("stdout", "stderr")}  # fmt: skip
+    (output, hidden), (errors, more) = (output_of(state, OUTPUT_BYTES, stream) for stream in ("stdout", "stderr"))
     stdin = ["-i"] * (request.stdin is not None)
     command = engine.commands.command("exec", *stdin, container, *request.command)
-    result = ExecResult(code, by_stream["stdout"], by_stream["stderr"], state.spool, command, notes=state.gaps)
+    result = ExecResult(code, output, errors, state.spool, command, hidden + more, state.gaps)
     if code:
         raise CommandFailed(
             f"{request.command[0]} in {request.name} ended with exit code {code}.",
@@ -77,7 +83,7 @@ def _conclude(engine: Engine, request: ExecRequest, container: str, state: LogSt
     return result
 
 
-def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, progress: Progress[LogEvent]) -> int:
+def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter, progress: Progress[LogEvent]) -> int:
     http = engine.http()
     mark = secrets.token_hex(12)
     body = {
@@ -90,40 +96,27 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
     }
     made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
-
-    def has_ended() -> bool | None:
-        """Whether the command has ended: no engine keeps its output, so nothing else can be known."""
-        if not value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running"):
-            return True
-        if http.froze > began and not frozen:
-            frozen.append(http.froze)
-            say("another connection to the engine froze: output may no longer arrive")
-        return None
-
-    def say(words: str) -> None:
-        progress.emit(LogSource(request.name, open=True, note=f"{words}; the command is still running"))
-
-    began, frozen = time.monotonic(), list[float]()
-    Silence(stream, http.check_alive, has_ended, say, after=0.0)
+    _watch_silence(stream, http, made, lambda note: writer.emit(LogSource(request.name, open=True, note=note)))
     deadline = _Deadline(request.timeout, stream.close)
-    progress.emit(LogSource(request.name, open=True))
+    writer.emit(LogSource(request.name, open=True))
     try:
         with stream:
             if request.stdin is not None:
                 send_input(stream, request.stdin)
-            whole = follow_output(stream, request.name, Recorder(progress, spool), raw=request.tty)
-        state = _state_at_end(http, made, deadline, progress, whole=whole)
+            whole = follow_output(stream, request.name, writer, raw=request.tty)
+        unread = engine.is_podman and bool(request.stdin) and stream.was_reset
+        gap = UNREAD_INPUT if unread else BROKEN
+        state = _state_at_end(http, made, deadline, writer, whole=whole, gap=gap, stopping=lambda: progress.stopping)
     finally:
-        spool.close()
         deadline.cancel()
     if state.get("Running"):
         note = end_command(http, container, made, f"{MARK}={mark}")
-        progress.emit(LogSource(request.name, open=False, note=note))
+        writer.emit(LogSource(request.name, open=False, note=note))
         raise ApiError(
             f"The command in {request.name} did not end within {request.timeout:g} s" + (f"; {note}." if note else "."),
             reason="Timeout",
         )
-    progress.emit(LogSource(request.name, open=False))
+    writer.emit(LogSource(request.name, open=False))
     code = number_of(state, "ExitCode")
     if not whole and code == LOST_CODE and _ends_what_loses_its_connection(engine):
         raise EngineUnavailable(
@@ -132,6 +125,24 @@ def _run(engine: Engine, container: str, request: ExecRequest, spool: Spool, pro
             cure="Run it again; what it wrote before is kept.",
         )
     return code
+
+
+def _watch_silence(stream: Stream, http: Http, made: str, note: Callable[[str], None]) -> None:
+    """Check a silent command: no engine keeps its output, so all that can be known is whether it has ended."""
+    began, frozen = time.monotonic(), list[float]()
+
+    def has_ended() -> bool | None:
+        if not value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running"):
+            return True
+        if http.froze > began and not frozen:
+            frozen.append(http.froze)
+            say("another connection to the engine froze: output may no longer arrive")
+        return None
+
+    def say(words: str) -> None:
+        note(f"{words}; the command is still running")
+
+    Silence(stream, http.check_alive, has_ended, say, after=0.0)
 
 
 def _ends_what_loses_its_connection(engine: Engine) -> bool:
@@ -161,7 +172,14 @@ class _Deadline:
 
 
 def _state_at_end(
-    http: Http, made: str, deadline: _Deadline, progress: Progress[LogEvent], *, whole: bool
+    http: Http,
+    made: str,
+    deadline: _Deadline,
+    writer: LogWriter,
+    *,
+    whole: bool,
+    gap: str,
+    stopping: Callable[[], bool],
 ) -> JsonObject:
     """The command's state, once it has ended or its time is up.
 
@@ -172,8 +190,8 @@ def _state_at_end(
     while True:
         state = object_of(http.json("GET", f"/exec/{made}/json"))
         outlives = bool(state.get("Running")) and time.monotonic() - started > END_SECONDS
-        if (outlives or not whole) and not (noted or deadline.over.is_set() or progress.stopping):
+        if (outlives or not whole) and not (noted or deadline.over.is_set() or stopping()):
             noted = True
-            progress.emit(LogGap("the connection ended before the command: its output after that is missing"))
-        if not state.get("Running") or progress.stopping or deadline.over.wait(1.0 if noted else PAUSE_SECONDS):
+            writer.emit(LogGap(gap))
+        if not state.get("Running") or stopping() or deadline.over.wait(1.0 if noted else PAUSE_SECONDS):
             return state

@@ -20,7 +20,7 @@ from nbcontainer.byte_stream import Frozen, Silent, Stream, closed_on_error
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
-from nbcontainer.http1 import Connection, IdleConnections
+from nbcontainer.http1 import ChunkedBody, Connection, IdleConnections
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
@@ -73,6 +73,7 @@ class ReplyStream:
     def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
         self.headers, self.stream = _headers_of(reply), stream
         self._reply, self._where, self._address = reply, where, address
+        self._body = ChunkedBody() if reply.chunked else None
 
     def read(self) -> bytes:
         """The next bytes as they come; b"" at the end.
@@ -81,8 +82,12 @@ class ReplyStream:
             EngineUnavailable: the engine broke off in the middle of its reply.
             Frozen: the connection is dead, though the engine is not.
         """
+        return b"".join(self.pieces())
+
+    def pieces(self) -> list[bytes]:
+        """As `read`, in the pieces that the engine wrote, if the reply is chunked; [] at the end."""
         try:
-            return self._reply.read1(READ_BYTES)
+            return self._pieces()
         except Frozen:
             raise
         except Silent as error:
@@ -90,6 +95,18 @@ class ReplyStream:
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
+
+    def _pieces(self) -> list[bytes]:
+        if self._body is None:
+            data = self._reply.read1(READ_BYTES)
+            return [data] if data else []
+        pieces: list[bytes] = []
+        while not pieces and not self._body.ended:
+            data = self._reply.fp.read1(READ_BYTES)
+            if not data:
+                raise http.client.IncompleteRead(data)
+            pieces = self._body.feed(data)
+        return pieces
 
     def lines(self) -> Iterator[JsonObject]:
         """The JSON objects of the body, one a line.

@@ -6,6 +6,9 @@ import contextlib
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from nbcontainer.byte_stream import Frozen, Silent
 from nbcontainer.engines.connection import Engine
@@ -13,7 +16,7 @@ from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.failures import lost
 from nbcontainer.engines.http import OnOpen, Query, ReplyStream, quoted
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
-from nbcontainer.engines.output import Frames
+from nbcontainer.engines.output import Frames, LineParts, Pace
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NotFound
 from nbcontainer.json_objects import JsonObject, text_of, value_of
@@ -36,8 +39,9 @@ class WholeLog:
     """A log up to now, as (stream, bytes); the arguments are those of `FollowedLog`."""
 
     def __init__(self, engine: Engine, name: str, query: Query, on_open: OnOpen) -> None:
-        self._name = name
-        self._frames = Frames(raw=bool(value_of(inspect(engine, name), "Config", "Tty")))
+        self._name, self._pace = name, Pace()
+        parts = partial(LineParts, same_stamp=not engine.is_podman) if query["timestamps"] else None
+        self._frames = Frames(raw=bool(value_of(inspect(engine, name), "Config", "Tty")), parts=parts)
         self._reply = engine.http().stream("GET", f"/containers/{quoted(name)}/logs", query=query, on_open=on_open)
 
     def read(self) -> list[tuple[str, bytes]]:
@@ -47,8 +51,10 @@ class WholeLog:
             ApiError: the log broke off, or is not one.
             EngineUnavailable: the engine is gone.
         """
-        while data := self._reply.read():
-            if found := list(self._frames.feed(data)):
+        while pieces := self._reply.pieces():
+            found = list(self._frames.feed(*pieces))
+            self._pace.wait(sum(map(len, pieces)))
+            if found:
                 return found
         if self._frames.broken:
             cure = "See the rest with `%docker logs`."
@@ -84,7 +90,8 @@ class FollowedLog:
         found = inspect(engine, name)
         self._began = began(found)
         self._raw = bool(value_of(found, "Config", "Tty"))
-        self._stamps = Stamps()
+        self._parts = {stream: LineParts(same_stamp=not engine.is_podman) for stream in ("stdout", "stderr")}
+        self._stamps, self._pace = Stamps(), Pace()
         self._unread: Unread | None = None
         self._tries = TRIES
         self._is_closed = False
@@ -99,7 +106,7 @@ class FollowedLog:
         return reply
 
     def read(self) -> list[tuple[str, bytes]]:
-        """The next messages as (stream, bytes); nothing at the end.
+        """The next lines as (stream, bytes), each with its timestamp; nothing at the end.
 
         Raises:
             ApiError: the log broke off, or is not one.
@@ -107,8 +114,8 @@ class FollowedLog:
         """
         while True:
             try:
-                data = self._reply.read()
-                if not data:
+                pieces = self._reply.pieces()
+                if not pieces:
                     if self._is_closed or not (self._messages.broken or self._goes_on()):
                         return []
                     said = f"The log of {self._name} broke off."
@@ -122,8 +129,13 @@ class FollowedLog:
                     return []
                 self._go_on(BROKE, error)
                 continue
-            if found := self._new(self._messages.feed(data)):
-                return found
+            found = self._new(self._messages.feed(*pieces))
+            self._pace.wait(sum(map(len, pieces)))
+            if found:
+                return [
+                    (stream, self._parts[stream].join([message for _, message in messages]))
+                    for stream, messages in groupby(found, itemgetter(0))
+                ]
 
     def _new(self, found: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
         if self._unread is not None:
@@ -172,8 +184,8 @@ class FollowedLog:
         query = {**self._rest(), "follow": False}
         try:
             with self._engine.http().stream("GET", self._path, query=query, timeout=patience()) as reply:
-                while data := reply.read():
-                    found = unread.feed(log.feed(data))
+                while pieces := reply.pieces():
+                    found = unread.feed(log.feed(*pieces))
                     if b"".join(message for _, message in found).strip(b"\r\n"):
                         return True
             return not self._began or began(inspect(self._engine, self._name)) != self._began

@@ -40,6 +40,7 @@ class Unread:
         self._lines, self._bytes = position.lines, position.partial
         self._position = position
         self._came = position.last
+        self._logged = _as_logged(position.last[-position.partial :]) if 0 < position.partial <= KEPT_BYTES else b""
         self._passed = b""
         self.other = False  # whether it is another log than the one read before, or lacks its beginning
 
@@ -63,6 +64,10 @@ class Unread:
         for _ in range(self._lines):
             at = data.find(b"\n", at) + 1
         self._lines = 0
+        if self._logged and at < len(data):
+            if data.startswith(self._logged, at):
+                self._bytes = len(self._logged)
+            self._logged = b""
         step = min(self._bytes, len(data) - at)
         self._bytes -= step
         return at + step
@@ -77,6 +82,12 @@ class Unread:
 
 def _end_of(before: bytes, data: bytes) -> bytes:
     return data[-KEPT_BYTES:] if len(data) >= KEPT_BYTES else (before + data)[-KEPT_BYTES:]
+
+
+def _as_logged(data: bytes) -> bytes:
+    """The bytes as Docker's json-file driver keeps them: each byte that is not UTF-8 becomes U+FFFD."""
+    escaped = data.decode("utf-8", "surrogateescape")
+    return "".join("\ufffd" if "\udc80" <= character <= "\udcff" else character for character in escaped).encode()
 
 
 def _text(data: bytes) -> str:

@@ -36,23 +36,26 @@ def _stamp_of(message: bytes) -> bytes:
 
 
 class Messages:
-    """Splits a log's bytes into messages: frames are messages; a terminal's bytes (`raw`) are cut into lines."""
+    """Splits a log's bytes into messages: frames are messages; a terminal's pieces (`raw`) are cut into lines."""
 
     def __init__(self, *, raw: bool) -> None:
         self._raw, self._frames = raw, Frames(raw=raw)
         self._head = b""  # of a line whose timestamp is not complete yet
         self._is_in_line = False
 
-    def feed(self, data: bytes) -> list[tuple[str, bytes]]:
-        """The messages in `data`, in order; in a terminal's, a line may come in pieces.
+    def feed(self, *pieces: bytes) -> list[tuple[str, bytes]]:
+        """The messages that arrived, in order; in a terminal's, a line may come in pieces.
+
+        Args:
+            *pieces: what arrived, in the pieces that the engine wrote: of a long line, each has a timestamp.
 
         Raises:
             ApiError: these are not frames.
         """
-        pieces = list(self._frames.feed(self._head + data))
         if not self._raw:
-            return pieces
-        lines = [(stream, line) for stream, piece in pieces for line in _LINE.findall(piece)]
+            return [(stream, frame) for stream, frames in self._frames.runs(*pieces) for frame in frames if frame]
+        first, *others = pieces or (b"",)
+        lines = [("stdout", line) for piece in (self._head + first, *others) for line in _LINE.findall(piece)]
         self._head = b""
         if lines and not (self._is_in_line and len(lines) == 1) and _is_head(lines[-1][1]):
             self._head = lines.pop()[1]

@@ -7,31 +7,20 @@ import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.engines.log_follow import FollowedLog, WholeLog
-from nbcontainer.engines.output import Lines, Recorder
 from nbcontainer.errors import NbcontainerError, UsageError
-from nbcontainer.model.logs import (
-    LogEnded,
-    LogEvent,
-    LogGap,
-    LogLine,
-    LogRequest,
-    LogResult,
-    LogSource,
-    LogState,
-    apply_logs,
-)
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogRequest, LogResult, LogSource, LogState
 from nbcontainer.model.outcome import Outcome, outcome_of
-from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.engines.connection import Engine
+    from nbcontainer.operation import Progress
 
 
-def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> Operation[LogEvent, LogState, LogResult]:
+def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> LogOperation[LogResult]:
     """The log of one or more containers, named by `request.names`; `notes` are emitted before it.
 
     It ends with the log's end; when following, with the last container's end, after `duration` seconds, or by a stop.
@@ -48,30 +37,30 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> O
             "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
         )
     title = " ".join(request.names)
-    spool = Spool(f"logs-{title}")
+    writer = LogWriter(f"logs-{title}")
     state = LogState(
         title=title,
         where=engine.name,
-        spool=spool.path,
+        spool=writer.path,
         followed=request.follow,
         timestamps=request.timestamps,
         sources=dict.fromkeys(request.names, True),
     )
     command = _command(engine, request)
-    operation: Operation[LogEvent, LogState, LogResult] = Operation(
+    operation: LogOperation[LogResult] = LogOperation(
         f"log of {title}",
         state,
-        apply_logs,
         endless=request.follow,
         conclude=lambda last, _: LogResult(last, command),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
 
     def read(progress: Progress[LogEvent]) -> None:
+        writer.report_to(progress)
         for note in notes:
-            progress.emit(LogSource("", open=True, note=note))
+            writer.emit(LogSource("", open=True, note=note))
         try:
-            _read_all(engine, request, spool, progress)
+            _read_all(engine, request, writer, progress)
         except BaseException as error:
             progress.emit(LogEnded(*outcome_of(error, stopped=progress.stopping)))
             raise
@@ -87,9 +76,8 @@ def _command(engine: Engine, request: LogRequest) -> str:
     return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
 
-def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progress[LogEvent]) -> None:
-    recorder = Recorder(progress, spool)
-    readers = [_Reader(engine, name, request, recorder, progress) for name in request.names]
+def _read_all(engine: Engine, request: LogRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+    readers = [_Reader(engine, name, request, writer, progress) for name in request.names]
     try:
         for reader in readers:
             reader.open()  # here, so that a wrong name is an error at once
@@ -105,7 +93,7 @@ def _read_all(engine: Engine, request: LogRequest, spool: Spool, progress: Progr
     finally:
         for reader in readers:
             reader.close()
-        spool.close()
+        writer.close()
     errors = [reader.error for reader in readers if reader.error is not None]
     if errors:
         raise errors[0]
@@ -115,10 +103,12 @@ class _Reader:
     """One container's log."""
 
     def __init__(
-        self, engine: Engine, name: str, request: LogRequest, recorder: Recorder, progress: Progress[LogEvent]
+        self, engine: Engine, name: str, request: LogRequest, writer: LogWriter, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._name, self._request = engine, name, request
-        self._recorder, self._progress = recorder, progress
+        self._writer, self._progress = writer, progress
+        stamped = request.timestamps or request.follow
+        self._channels = {stream: writer.channel(name, stream, stamped=stamped) for stream in ("stdout", "stderr")}
         self._timed_out = False
         self._timer: threading.Timer | None = None
         self.error: NbcontainerError | None = None
@@ -134,7 +124,6 @@ class _Reader:
             "tail": request.tail if request.tail >= 0 else "all",
         }
         on_open = self._progress.on_stop
-        self._lines = Lines(self._name, stamped=request.timestamps or request.follow)
         if request.follow:
             self._log: FollowedLog | WholeLog = FollowedLog(self._engine, self._name, query, on_open, self._note)
         else:
@@ -145,7 +134,7 @@ class _Reader:
             self._timer.start()
 
     def _note(self, text: str, is_gap: bool) -> None:  # noqa: FBT001 - passed as a function
-        self._progress.emit(LogGap(text) if is_gap else LogSource(self._name, open=True, note=text))
+        self._writer.emit(LogGap(text) if is_gap else LogSource(self._name, open=True, note=text))
 
     def _time_out(self) -> None:
         self._timed_out = True
@@ -155,15 +144,14 @@ class _Reader:
         """Read to the end; a failure is kept in `error`."""
         try:
             while pieces := self._log.read():
-                self._emit([line for stream, piece in pieces for line in self._lines.feed(stream, piece)])
+                for stream, data in pieces:
+                    self._channels[stream].feed(data)
         except NbcontainerError as error:
             if not self._timed_out and not self._progress.stopping:
                 self.error = error
-        self._emit(self._lines.end())
-        self._progress.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
-
-    def _emit(self, lines: list[LogLine]) -> None:
-        self._recorder.add(lines, encode_lines(lines))
+        for channel in self._channels.values():
+            channel.finish()
+        self._writer.emit(LogSource(self._name, open=False, note=str(self.error.message) if self.error else ""))
 
     def close(self) -> None:
         """Close the stream, if it was opened."""

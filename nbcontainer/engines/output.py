@@ -1,27 +1,63 @@
-"""What containers write, extracted from an engine's streams: frames to bytes, bytes to lines."""
+"""What containers write, extracted from an engine's streams."""
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import re
+import struct
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 
 from nbcontainer.byte_stream import Stream
+from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError
-from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEvent, LogLine, LogLines, LogState
-from nbcontainer.operation import Progress
-from nbcontainer.spool import Spool
+from nbcontainer.logs.writer import LogWriter
 
-STREAMS = ("stdin", "stdout", "stderr")
-HEADER_BYTES = 8
-LONGEST_LINE = 64 * 1024  # characters; a longer one is split, to bound memory
-OUTPUT_BYTES = 4 * 1024 * 1024  # of the output's end, kept in the result of a run
-STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?")
+HEADER = struct.Struct(">II")
+HEADER_BYTES = HEADER.size
+STREAMS = {0: "stdout", 1 << 24: "stdout", 2 << 24: "stderr"}  # by the first four bytes of a header
+SYSTEM_ERROR = 3 << 24  # a frame in which the engine says why it cannot go on
+LONGEST_FRAME = 64 * 1024  # bytes; of a longer one, parts are passed on
+OUTPUT_BYTES = 4 * 1024 * 1024  # of the output's end, kept in the result of a command
+STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
+READ_BYTES = 64 * 1024
+SMALL_BYTES = 32 * 1024  # a stream that delivers less at once is read …
+PACE_SECONDS = 0.001  # … only so often, unless it was silent for longer than …
+QUIET_SECONDS = 0.02
+
+
+class LineParts:
+    """Joins the parts in which an engine delivers the long lines of one stream.
+
+    Docker keeps a line in parts of 16 KiB, Podman in parts of what it read at once. With timestamps each part has one,
+    also within a line, where `docker logs -t` shows it; here only the first remains.
+
+    Args:
+        same_stamp: whether all parts of a line have the same timestamp, as in Docker. One that differs then begins
+            another line: the last line before a container is restarted need not have an end.
+    """
+
+    def __init__(self, *, same_stamp: bool) -> None:
+        self._same_stamp = same_stamp
+        self._stamp = b""
+        self._is_open = False
+
+    def join(self, parts: Sequence[bytes]) -> bytes:
+        """The parts, each as the engine sent it, without the timestamps that are inside a line."""
+        if not self._is_open and all([part.endswith(b"\n") for part in parts]):  # noqa: C419 - a list is faster
+            return b"".join(parts)
+        return b"".join(map(self._take, parts))
+
+    def _take(self, part: bytes) -> bytes:
+        goes_on, self._is_open = self._is_open, not part.endswith(b"\n")
+        found = STAMP.match(part)
+        stamp = found[0] if found else b""
+        if goes_on and (not stamp or not self._same_stamp or stamp == self._stamp):
+            return part[len(stamp) :]
+        self._stamp = stamp
+        return b"\n" + part if goes_on else part
 
 
 class Frames:
@@ -29,45 +65,64 @@ class Frames:
 
     Each frame has a header of 8 bytes: the stream's number, three zeros, and the length (big-endian). Source: Docker
     Engine API, "Attach to a container". With a terminal (`raw`) there are no frames.
+
+    Args:
+        raw: whether it comes without frames.
+        parts: makes what joins a stream's frames, where they have timestamps.
     """
 
-    def __init__(self, *, raw: bool = False) -> None:
+    def __init__(self, *, raw: bool = False, parts: Callable[[], LineParts] | None = None) -> None:
         self._raw = raw
         self._rest = b""
+        self._join = {name: parts().join if parts else b"".join for name in STREAMS.values()}
 
-    def feed(self, data: bytes) -> Iterator[tuple[str, bytes]]:
-        """The (stream, bytes) pairs in `data`, in order; a frame may come in pieces.
+    def feed(self, *pieces: bytes) -> Iterator[tuple[str, bytes]]:
+        """What arrived as (stream, bytes) pairs, in order; successive frames of a stream are joined.
+
+        Without frames, each of `pieces` should be one that the engine has written at once, if it has a timestamp.
 
         Raises:
-            ApiError: these are not frames.
+            ApiError: these are not frames, or the engine reports an error in them.
         """
-        if self._raw:
-            if data:
-                yield "stdout", data
-            return
-        data = self._rest + data
-        at = 0
-        while len(data) - at >= HEADER_BYTES:
-            number, zeros = data[at], data[at + 1 : at + 4]
-            if number >= len(STREAMS) or zeros != b"\0\0\0":
-                raise ApiError("The engine's output stream is not in frames.", reason="garbage")
-            length = int.from_bytes(data[at + 4 : at + HEADER_BYTES], "big")
-            end = at + HEADER_BYTES + length
-            if end > len(data):
-                break
-            if length:
-                yield STREAMS[number], data[at + HEADER_BYTES : end]
-            at = end
-        self._rest = data[at:]
-        if len(self._rest) > HEADER_BYTES + LONGEST_LINE:
-            yield from self._part()
+        for stream, frames in self.runs(*pieces):
+            if data := self._join[stream](frames):
+                yield stream, data
 
-    def _part(self) -> Iterator[tuple[str, bytes]]:
-        """Yield what there is of a very long frame, and shorten the frame by it."""
-        number, length = self._rest[0], int.from_bytes(self._rest[4:HEADER_BYTES], "big")
+    def runs(self, *pieces: bytes) -> Iterator[tuple[str, Sequence[bytes]]]:
+        """As `feed`, each frame for itself: (stream, successive frames of it)."""
+        if self._raw:
+            yield "stdout", pieces
+            return
+        data = b"".join((self._rest, *pieces))
+        at, size, unpack = 0, len(data), HEADER.unpack_from
+        last, frames, add = 0, list[bytes](), None
+        while size - at >= HEADER_BYTES:
+            number, length = unpack(data, at)
+            end = at + HEADER_BYTES + length
+            if add is None or number != last:
+                if frames:
+                    yield STREAMS[last], frames
+                _check(number)
+                last, frames = number, []
+                add = frames.append
+            if end > size:
+                break
+            if number == SYSTEM_ERROR:
+                raise ApiError(plain(data[at + HEADER_BYTES : end]), reason="log")
+            add(data[at + HEADER_BYTES : end])
+            at = end
+        if frames:
+            yield STREAMS[last], frames
+        self._rest = data[at:]
+        if len(self._rest) > HEADER_BYTES + LONGEST_FRAME:
+            yield self._part()
+
+    def _part(self) -> tuple[str, Sequence[bytes]]:
+        """What there is of a very long frame, which is shortened by it."""
+        number, length = HEADER.unpack_from(self._rest)
         piece = self._rest[HEADER_BYTES:]
-        self._rest = bytes([number, 0, 0, 0]) + (length - len(piece)).to_bytes(4, "big")
-        yield STREAMS[number], piece
+        self._rest = HEADER.pack(number, length - len(piece))
+        return STREAMS.get(number, "stderr"), [piece]
 
     @property
     def broken(self) -> bool:
@@ -75,62 +130,26 @@ class Frames:
         return bool(self._rest)
 
 
-class Lines:
-    """Cuts one source's output into lines.
+def _check(number: int) -> None:
+    if number not in STREAMS and number != SYSTEM_ERROR:
+        raise ApiError("The engine's output stream is not in frames.", reason="garbage")
 
-    Args:
-        source: the name that each line carries.
-        stamped: whether each line begins with the engine's timestamp, which is removed.
+
+class Pace:
+    """Slows the reading of a stream that delivers line by line: to wake up for each line takes more time than the rest.
+
+    What a program writes now and then is not delayed.
     """
 
-    def __init__(self, source: str, *, stamped: bool = False) -> None:
-        self._source = source
-        self._stamped = stamped
-        self._rest: dict[str, str] = {}
-        self._decoders: dict[str, codecs.IncrementalDecoder] = {}
+    def __init__(self) -> None:
+        self._last = 0.0
 
-    def feed(self, stream: str, data: bytes) -> list[LogLine]:
-        """The lines that `data` completes."""
-        decoder = self._decoders.get(stream)
-        if decoder is None:
-            decoder = self._decoders[stream] = codecs.getincrementaldecoder("utf-8")("replace")
-        *whole, rest = (self._rest.get(stream, "") + decoder.decode(data)).split("\n")
-        while len(rest) > LONGEST_LINE:
-            cut = rest.rfind("\r", 1, LONGEST_LINE)  # a progress bar that runs for hours is cut between two states
-            cut = LONGEST_LINE if cut < 0 else cut
-            whole.append(rest[:cut])
-            rest = rest[cut:]
-        self._rest[stream] = rest
-        return [self._line(stream, text) for text in whole]
-
-    def end(self) -> list[LogLine]:
-        """The last lines, which have no line break."""
-        rest = [(stream, text) for stream, text in self._rest.items() if text]
-        self._rest.clear()
-        return [self._line(stream, text) for stream, text in rest]
-
-    def _line(self, stream: str, text: str) -> LogLine:
-        text = text.removesuffix("\r")
-        time = 0.0
-        if self._stamped and (found := STAMP.match(text)):
-            time, text = seconds_of(found[1]), text[found.end() :]
-        return LogLine(self._source, text, time, stream)
-
-
-class Recorder:
-    """Emits lines, and writes everything to the spool file."""
-
-    def __init__(self, progress: Progress[LogEvent], spool: Spool) -> None:
-        self._progress, self._spool = progress, spool
-        spool.when_cut(lambda note: progress.emit(SpoolCut(note)))
-
-    def add(self, lines: list[LogLine], spooled: bytes) -> None:
-        """Take lines, and what to write to the file for them."""
-        if spooled:
-            self._spool.write(spooled)
-            self._spool.flush()
-        if lines:
-            self._progress.emit(LogLines(tuple(lines)))
+    def wait(self, size: int) -> None:
+        """Wait until there is more to read; `size` is how many bytes have just been read."""
+        now = time.monotonic()
+        if size < SMALL_BYTES and now - self._last < QUIET_SECONDS:
+            time.sleep(PACE_SECONDS)
+        self._last = now
 
 
 def send_input(stream: Stream, data: bytes) -> threading.Event:
@@ -151,48 +170,31 @@ def send_input(stream: Stream, data: bytes) -> threading.Event:
     return sent
 
 
-def follow_output(stream: Stream, source: str, recorder: Recorder, *, raw: bool = False) -> bool:
-    """Record what a command writes, to its end; returns whether the stream ended at the end of a frame.
+def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool = False) -> bool:
+    """Write what a command writes, to its end; returns whether the stream ended at the end of a frame.
 
     Args:
         stream: the attached connection.
         source: the name that each line carries.
-        recorder: takes the lines.
+        writer: takes the lines.
         raw: whether the command has a terminal, whose output comes without frames.
 
     Raises:
         ApiError: the stream is not a command's output.
     """
-    frames, lines = Frames(raw=raw), Lines(source)
+    frames, pace = Frames(raw=raw), Pace()
+    channels = {name: writer.channel(source, name) for name in ("stdout", "stderr")}
     try:
-        while data := stream.recv():
-            pieces = list(frames.feed(data))
-            found = [line for name, piece in pieces for line in lines.feed(name, piece)]
-            recorder.add(found, b"".join(piece for _, piece in pieces))
+        while data := stream.recv(READ_BYTES):
+            for name, piece in frames.feed(data):
+                channels[name].feed(piece)
+            pace.wait(len(data))
     except OSError:  # the connection broke
         return False
     finally:
-        recorder.add(lines.end(), b"")
+        for channel in channels.values():
+            channel.finish()
     return not frames.broken
-
-
-def output_of(state: LogState) -> tuple[str, int]:
-    """What a container wrote, from its file where that has more than the state; and how many lines it wrote."""
-    shown = "\n".join(line.text for line in state.lines)
-    if state.total <= len(state.lines) or state.spool_note:
-        return shown, state.total
-    try:
-        size = Path(state.spool).stat().st_size
-        with Path(state.spool).open("rb") as file:
-            file.seek(max(0, size - OUTPUT_BYTES))
-            data = file.read()
-    except OSError:  # somebody has removed it
-        return shown, state.total
-    whole = size <= OUTPUT_BYTES
-    if not whole:
-        data = data[data.find(b"\n") + 1 :]
-    output = data.decode("utf-8", "replace").removesuffix("\n").replace("\r\n", "\n")
-    return output, output.count("\n") + 1 if whole else state.total
 
 
 def seconds_of(text: str) -> float:

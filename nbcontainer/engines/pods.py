@@ -43,7 +43,8 @@ from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
-    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.logs.operation import LogOperation
+    from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.table_request import TableRequest
 
 NOTE = "no cluster: these are Podman's pods"
@@ -261,7 +262,7 @@ def _events(engine: Engine, name: str) -> list[Row]:
     return [row for row in rows if not name or row.name == about[0] or row.name.startswith(about[1])]
 
 
-def logs(engine: Engine, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
     """The logs of pods' containers, merged.
 
     Raises:
@@ -314,7 +315,7 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     return chosen
 
 
-def execute(engine: Engine, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+def execute(engine: Engine, request: ExecRequest) -> LogOperation[ExecResult]:
     """Run a command in a pod's (first) container.
 
     The operation raises:

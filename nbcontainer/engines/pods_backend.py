@@ -11,8 +11,9 @@ from nbcontainer.errors import Unsupported
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
+    from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
-    from nbcontainer.model.logs import LogEvent, LogRequest, LogResult, LogState
+    from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
@@ -119,11 +120,11 @@ class PodmanPods:
         """The names of a pod's containers; raises as `engines.pods.containers`."""
         return engines.pods.containers(self.engine, name)
 
-    def logs(self, request: LogRequest) -> Operation[LogEvent, LogState, LogResult]:
+    def logs(self, request: LogRequest) -> LogOperation[LogResult]:
         """Logs of pods, merged; raises as `engines.pods.logs`."""
         return engines.pods.logs(self.engine, request)
 
-    def execute(self, request: ExecRequest) -> Operation[LogEvent, LogState, ExecResult]:
+    def execute(self, request: ExecRequest) -> LogOperation[ExecResult]:
         """Run a command in a pod's container; raises as `engines.pods.execute`."""
         return engines.pods.execute(self.engine, request)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
 from nbcontainer.engines.exit_code import ExitCode
 from nbcontainer.engines.failures import plain
+from nbcontainer.engines.images import inspect as inspect_image
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.objects import made_id
-from nbcontainer.engines.output import Recorder, output_of, send_input
+from nbcontainer.engines.output import OUTPUT_BYTES, send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
 from nbcontainer.engines.run_output import RunOutput
 from nbcontainer.engines.run_request import creation, is_image_id, run_words
@@ -27,16 +29,17 @@ from nbcontainer.errors import (
     Stopped,
 )
 from nbcontainer.json_objects import object_of, text_of, words_of
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, apply_logs, ended_with
+from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
-from nbcontainer.operation import Operation, Progress
-from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
+    from nbcontainer.operation import Progress
 
-Run = Operation[LogEvent, LogState, RunResult]
+Run = LogOperation[RunResult]
 
 GRACE_SECONDS = 0.3  # for a command to end by itself when it is stopped
 CLEAN_UP_SECONDS = 10.0  # for one call
@@ -63,32 +66,33 @@ def run(engine: Engine, request: RunRequest, finish: Callable[[RunResult], RunRe
     """
     body = creation(request, proxies(engine.address))
     command = engine.commands.command(*run_words(request))
-    spool = None if request.detach else Spool(f"run-{request.name or request.image}")
+    writer = None if request.detach else LogWriter(f"run-{request.name or request.image}")
     state = LogState(
-        title=request.name or request.image, where=engine.name, spool=spool.path if spool else "", followed=True
+        title=request.name or request.image, where=engine.name, spool=writer.path if writer else "", followed=True
     )
-    operation: Run = Operation(
+    operation: Run = LogOperation(
         f"run of {request.image}",
         state,
-        apply_logs,
-        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command)),
+        conclude=lambda last, made: (finish or _as_it_is)(_run_result(last, made, command, request)),
         final_event=lambda: LogEnded(Outcome.STOPPED),
     )
-    return operation.start_thread(lambda progress: _Runner(engine, request, body, spool, progress).run())
+    return operation.start_thread(lambda progress: _Runner(engine, request, body, writer, progress).run())
 
 
 def _as_it_is(result: RunResult) -> RunResult:
     return result
 
 
-def _run_result(state: LogState, made: tuple[str, str, int | None], command: str) -> RunResult:
+def _run_result(state: LogState, made: tuple[str, str, int | None], command: str, request: RunRequest) -> RunResult:
     container, name, exit_code = made
-    output, count = output_of(state)
-    result = RunResult(container, name, exit_code, output, state.spool, command, count, state.gaps)
+    output, _ = output_of(state, OUTPUT_BYTES)
+    result = RunResult(container, name, exit_code, output, state.spool, command, state.total, state.gaps)
     if exit_code:
         why = " (killed: it ran out of memory, or it was stopped)" if exit_code == KILLED else ""
+        # a name that the engine made up leads nowhere once its container has been removed
+        who = request.image if request.remove and not request.name else name
         raise CommandFailed(
-            f"{name} ended with exit code {exit_code}{why}.",
+            f"{who} ended with exit code {exit_code}{why}.",
             exit_code=exit_code,
             output=result.output,
             cure=f"Its whole output is in {state.spool}." if result.hidden_lines and not state.spool_note else "",
@@ -104,25 +108,25 @@ class _Runner:
         engine: Engine,
         request: RunRequest,
         body: Mapping[str, object],
-        spool: Spool | None,
+        writer: LogWriter | None,
         progress: Progress[LogEvent],
     ) -> None:
         self._engine, self._request, self._body = engine, request, body
         self._http = engine.http()
-        self._spool, self._progress = spool, progress
+        self._writer, self._progress = writer, progress
 
     def run(self) -> tuple[str, str, int | None]:
         """Id, name, and exit code."""
-        if self._spool is None:
+        if self._writer is None:
             return self._run()
+        self._writer.report_to(self._progress)
         try:
-            made = self._run()
+            with closing(self._writer):
+                made = self._run()
         except BaseException as error:
             outcome, _ = outcome_of(error, stopped=self._progress.stopping)
             self._progress.emit(LogEnded(outcome))  # the error says why
             raise
-        finally:
-            self._spool.close()
         self._progress.emit(ended_with(made[2]))
         return made
 
@@ -133,7 +137,7 @@ class _Runner:
         try:
             container = self._create()
         except NotFound:
-            if request.pull != "missing" or is_image_id(request.image):
+            if request.pull != "missing" or is_image_id(request.image) or self._has_image():
                 raise
             self._pull()
             container = self._create()
@@ -141,12 +145,12 @@ class _Runner:
         try:
             self._check_stop()
             name = (text_of(inspect(self._engine, container), "Name") or container[:SHORT_ID]).removeprefix("/")
-            if self._spool is None:
+            if self._writer is None:
                 self._start(container)
                 exit_code = None
                 self._check_stop()  # a container that was started while the call was being stopped does not run on
             else:
-                exit_code = self._attached(container, name, self._spool)
+                exit_code = self._attached(container, name, self._writer)
             ended = True
         except (EngineUnavailable, ApiError) as error:
             if isinstance(error, ApiError) and not _is_lost(error):
@@ -160,6 +164,16 @@ class _Runner:
             if not ended:
                 self._clean_up(container, running=not lost_sight)
         return container, name, exit_code
+
+    def _has_image(self) -> bool:
+        """Whether the image is there: then it was something else that was not found, such as a container to join."""
+        if self._request.platform:
+            return False  # it may be there for another one
+        try:
+            inspect_image(self._engine, self._request.image)
+        except NotFound:
+            return False
+        return True
 
     def _pull(self) -> None:
         image = self._request.image
@@ -197,7 +211,7 @@ class _Runner:
             others = list_containers(self._engine)
         return start_failed(error, self._engine, self._request, others)
 
-    def _attached(self, container: str, name: str, spool: Spool) -> int:
+    def _attached(self, container: str, name: str, writer: LogWriter) -> int:
         """Attach first, then wait, then start, to miss nothing of a short command."""
         query = {"stream": True, "stdout": True, "stderr": True, "stdin": self._request.stdin is not None}
         on_stop = self._progress.on_stop
@@ -216,17 +230,17 @@ class _Runner:
         ):
             self._check_stop()
             self._start(container)
-            self._progress.emit(LogSource(name, open=True))
+            writer.emit(LogSource(name, open=True))
             sent = send_input(stream, self._request.stdin) if self._request.stdin is not None else None
             again = condition if condition == "removed" else "not-running"
             code = ExitCode(self._engine, f"/containers/{container}", waiting, again, self._progress)
-            output = RunOutput(self._engine, container, name, Recorder(self._progress, spool), self._progress)
+            output = RunOutput(self._engine, container, name, writer, self._progress)
             remains = not self._request.remove and self._request.restart in ("", "no")
             exit_code = output.follow(stream, code, remains=remains, auto_removed=self._request.remove, sent=sent)
         if self._request.remove and condition != "removed":
             with contextlib.suppress(NbcontainerError):  # Podman is about to do it; its name must be free now
                 self._http.call("DELETE", f"/containers/{container}", query={"force": True, "v": True})
-        self._progress.emit(LogSource(name, open=False))
+        writer.emit(LogSource(name, open=False))
         return exit_code
 
     def _out_of_sight(self, error: EngineUnavailable | ApiError, container: str) -> EngineUnavailable:
@@ -263,7 +277,7 @@ class _Runner:
         was_started = state.get("Status") not in ("created", "configured")
         if was_started and not running:
             return
-        if state.get("Running") and self._spool is not None:  # a detached one has only just started
+        if state.get("Running") and self._writer is not None:  # a detached one has only just started
             with contextlib.suppress(ApiError):  # it does not end by itself
                 signal = text_of(found, "Config", "StopSignal") or "SIGTERM"
                 self._http.call("POST", f"{path}/kill", query={"signal": signal}, timeout=GRACE_SECONDS)

@@ -23,6 +23,9 @@ _NO_COMMAND = re.compile(
     r'exec: "?([^"]*?)"?: (?:executable file not found|stat [^:]*: no such file|no such file)'
     r"|executable file `?([^`']*?)['`]? not found|exec: \"([^\"]*)\": is a directory"
 )
+_NO_USER = re.compile(r"unable to find user (.+?): no matching entries in passwd file")
+_NOT_RUNNING = re.compile(r"of a non running container|dependencies of container \S+ are not started")
+_JOINED = "container:"  # in a network's name
 _NOT_EXECUTABLE = re.compile(r'exec: "?([^"]*?)"?: permission denied|open executable: Permission denied')
 
 
@@ -53,6 +56,16 @@ def start_failed(
             f"{command or 'The command'} in {request.image} is not executable, so nothing ran.",
             exit_code=NOT_EXECUTABLE,
             cure="Build it with RUN chmod +x, or COPY --chmod=755.",
+        )
+    if found := _NO_USER.search(said):
+        cure = "Create it in the Dockerfile: RUN useradd NAME. Or give a number, which needs no entry."
+        return existence.not_found("user", plain(found[1]), request.image, cure=cure)
+    if request.network.startswith(_JOINED) and _NOT_RUNNING.search(said):
+        joined = request.network.removeprefix(_JOINED)
+        return Conflict(
+            f"The container {existence.shown_name(joined)} is not running, so its network cannot be joined.",
+            reason="not running",
+            cure=f"Its log may say why: {engine.commands.magic('logs', joined)}",
         )
     return error
 

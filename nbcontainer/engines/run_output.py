@@ -9,9 +9,9 @@ any output is missing; the log of one that is removed as soon as it ends is foll
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from nbcontainer.byte_stream import Frozen, Silent, Stream
@@ -20,10 +20,11 @@ from nbcontainer.engines.exit_code import PAUSE_SECONDS, ExitCode, has_ended
 from nbcontainer.engines.failures import lost
 from nbcontainer.engines.http import CALL_SECONDS
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
-from nbcontainer.engines.output import Frames, Lines, Recorder
+from nbcontainer.engines.output import READ_BYTES, Frames, Pace
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, Stopped
 from nbcontainer.json_objects import value_of
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.logs import LogEvent, LogGap, LogSource
 from nbcontainer.operation import Progress
 
@@ -33,6 +34,9 @@ TRIES = 3  # of a connection that delivers nothing
 CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
 
+# Podman writes this on stderr, then resets the connection, where a command ends before it has read its whole input
+UNREAD_INPUT = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
+
 
 class RunOutput:
     """The output of one container's command.
@@ -41,18 +45,18 @@ class RunOutput:
         engine: where it runs.
         container: its id.
         name: what its lines are marked with.
-        recorder: takes the lines.
-        progress: takes notes, and knows of a stop.
+        writer: takes the lines, and notes.
+        progress: knows of a stop.
     """
 
     def __init__(
-        self, engine: Engine, container: str, name: str, recorder: Recorder, progress: Progress[LogEvent]
+        self, engine: Engine, container: str, name: str, writer: LogWriter, progress: Progress[LogEvent]
     ) -> None:
         self._engine, self._path, self._name = engine, f"/containers/{container}", name
-        self._recorder, self._progress = recorder, progress
-        self._lines = Lines(name)
-        self._positions: dict[str, Position] = defaultdict(Position)
-        self._line_count = 0
+        self._writer, self._progress = writer, progress
+        self._channels = {stream: writer.channel(name, stream) for stream in ("stdout", "stderr")}
+        self._positions = {stream: Position() for stream in self._channels}
+        self._left_input = False
         self._noted = -1
         self._heard = time.monotonic()
 
@@ -91,7 +95,8 @@ class RunOutput:
             if remains:
                 self._check()
         finally:
-            self._recorder.add(self._lines.end(), b"")
+            for channel in self._channels.values():
+                channel.finish()
         self._check_stop()
         if code is None:
             raise Stopped(f"The run of {self._name} was stopped.")
@@ -99,13 +104,14 @@ class RunOutput:
 
     def _attached(self, stream: Stream, exit_code: ExitCode) -> bool:
         """Take what a connection delivers; returns whether it ended where an output may end."""
-        frames, over, silent = Frames(), threading.Event(), threading.Event()
+        frames, pace, over, silent = Frames(), Pace(), threading.Event(), threading.Event()
         Silence(stream, self._engine.http().check_alive, self._is_behind, self._say_silent)
         watching = (stream, exit_code, over, silent)
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
         try:
-            while data := stream.recv():
-                self._take(frames.feed(data))
+            while data := stream.recv(READ_BYTES):
+                self._take(self._without_notice(frames.feed(data)))
+                pace.wait(len(data))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or delivers garbage
@@ -114,6 +120,15 @@ class RunOutput:
             over.set()
             self._check_stop()
         return not frames.broken and not silent.is_set()
+
+    def _without_notice(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """The pieces without Podman's own words on an input that was not read."""
+        for name, piece in pieces:
+            notice = UNREAD_INPUT.search(piece) if self._engine.is_podman and name == "stderr" else None
+            if notice is not None:
+                self._left_input = True
+            if written := piece[: notice.start()] if notice else piece:
+                yield name, written
 
     def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
         """Close a connection that does not end though the container has, and delivers nothing more."""
@@ -127,27 +142,25 @@ class RunOutput:
 
     def _take(self, pieces: Iterable[tuple[str, bytes]]) -> None:
         self._heard = time.monotonic()
-        lines, taken = [], []
-        try:
-            for name, piece in pieces:
-                self._positions[name].take(piece)
-                lines += self._lines.feed(name, piece)
-                taken.append(piece)
-        finally:  # what came before the garbage is valid
-            self._line_count += len(lines)
-            self._recorder.add(lines, b"".join(taken))
+        for name, piece in pieces:
+            self._positions[name].take(piece)
+            self._channels[name].feed(piece)
+
+    @property
+    def _line_count(self) -> int:
+        return sum(position.lines for position in self._positions.values())
 
     def _is_behind(self) -> bool | None:
         """Whether the container has ended, or its log has more than has arrived; ApiError where it has no log."""
         return has_ended(self._engine, self._path) or not self._end_came(timeout=patience())
 
     def _say_silent(self, words: str) -> None:
-        self._progress.emit(LogSource(self._name, open=True, note=f"{words}, and {self._name} is still running"))
+        self._writer.emit(LogSource(self._name, open=True, note=f"{words}, and {self._name} is still running"))
 
     # --- where the connection broke
 
     def _check_input(self, sent: threading.Event | None) -> None:
-        if sent is None:
+        if sent is None or self._left_input:
             return
         if not sent.is_set():
             message = f"{self._engine.name} broke off while {self._name} was reading its input, and it got only part."
@@ -290,7 +303,7 @@ class RunOutput:
 
     def _note(self, event: LogEvent) -> None:
         self._noted = self._line_count
-        self._progress.emit(event)
+        self._writer.emit(event)
 
     def _is_running(self) -> bool:
         try:

@@ -15,7 +15,7 @@ MAGICS = {
     "docker": "Images, containers, networks, volumes, registries and disk space of the engine in use.",
     "kpod": "Pods of the cluster in use, or of Podman if there is none.",
     "kube": "Objects of any kind in the cluster in use.",
-    "nbcontainer": "What is reachable, what is missing, and the settings.",
+    "nbcontainer": "What is reachable, what is missing, the lessons, and the settings.",
 }
 
 

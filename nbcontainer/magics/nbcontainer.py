@@ -1,14 +1,15 @@
-"""`%nbcontainer`: what is reachable, and the settings."""
+"""`%nbcontainer`: what is reachable, the lessons, and the settings."""
 
 from __future__ import annotations
 
-from nbcontainer import diagnosis
+from nbcontainer import diagnosis, lessons
 from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.settings import settings
 from nbcontainer.verbs import nbcontainer
 
-VERBS = Verbs("nbcontainer", "What is reachable, what is missing, and the settings.")
-VERBS.declare(nbcontainer.VERBS, lambda _: diagnosis)
+VERBS = Verbs("nbcontainer", "What is reachable, what is missing, the lessons, and the settings.")
+VERBS.declare((nbcontainer.DOCTOR,), lambda _: diagnosis)
+VERBS.declare((nbcontainer.TOUR,), lambda _: lessons)
 
 
 @VERBS.add(nbcontainer.SETTINGS)

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from nbcontainer.model import events as events
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
+    from nbcontainer.model import log_file as log_file
+    from nbcontainer.model import log_lines as log_lines
     from nbcontainer.model import logs as logs
-    from nbcontainer.model import logs_spool as logs_spool
     from nbcontainer.model import networks as networks
     from nbcontainer.model import outcome as outcome
     from nbcontainer.model import pods as pods

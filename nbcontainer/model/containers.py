@@ -97,7 +97,8 @@ class RunResult(Drawn):
     @property
     def hidden_lines(self) -> int:
         """How many lines it wrote before those in `output`."""
-        return max(0, self.output_lines - self.output.count("\n") - 1) if self.output else 0
+        shown = self.output.count("\n") + (not self.output.endswith("\n"))
+        return max(0, self.output_lines - shown) if self.output else 0
 
     def __repr__(self) -> str:
         """Which container, how it ended, and whether `output` is not all that it wrote."""

@@ -1,6 +1,6 @@
 """Type hints as JSON: how the values of each are written, read and checked.
 
-    dataclass                   an object with a member for each field
+    dataclass, NamedTuple       an object with a member for each field
     tuple, list, set, Sequence  an array
     Mapping[str, …]             an object, in the mapping's order; with other keys, an array of [key, value]
     Enum, Literal               the value
@@ -141,6 +141,8 @@ def _class(kind: Any) -> _Form:
         return _record(kind)
     if issubclass(kind, NbcontainerError):
         return _error(kind)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return _named_tuple(kind)
     bases = vars(kind).get("__orig_bases__", kind.__bases__)
     if bases in ((), (object,)):
         raise SerializationError(f"{kind.__name__} has no JSON form: it is neither a dataclass nor a sequence.")
@@ -151,6 +153,11 @@ def _class(kind: Any) -> _Form:
 def _record(kind: Any) -> _Form:
     """A dataclass. Its fields are looked up on first use, because it may contain values of its own class."""
     return _object(lambda: _fields(kind), lambda given: kind(**given))
+
+
+def _named_tuple(kind: Any) -> _Form:
+    forms = [(name, form_of(hint), name not in kind._field_defaults) for name, hint in get_type_hints(kind).items()]
+    return _object(lambda: forms, lambda given: kind(**given))
 
 
 def _error(kind: type[NbcontainerError]) -> _Form:

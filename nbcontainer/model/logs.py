@@ -5,14 +5,20 @@ The whole log goes to a spool file; the state holds a window of the last lines, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.events import SpoolCut
+from nbcontainer.model.log_file import LogReader
+from nbcontainer.model.log_lines import LogChunk, LogLine
 from nbcontainer.model.outcome import Outcome
 
 WINDOW_LINES = 2_000
+WINDOW_BYTES = 8 * 1024 * 1024
 KEPT_NOTES = 50
 
 
@@ -41,20 +47,15 @@ class LogRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of `source` ("pod" or "pod/container"). `time` is seconds since the epoch, 0 where there is none."""
-
-    source: str
-    text: str
-    time: float = 0.0
-    stream: str = "stdout"
-
-
-@dataclass(frozen=True, slots=True)
 class LogLines:
     """Lines that arrived together, in order of arrival."""
 
-    lines: tuple[LogLine, ...]
+    chunks: tuple[LogChunk, ...]
+
+    @property
+    def lines(self) -> tuple[LogLine, ...]:
+        """The lines, decoded."""
+        return tuple(line for chunk in self.chunks for line in chunk.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +99,14 @@ def ended_with(exit_code: int | None) -> LogEnded:
 LogEvent = LogLines | LogSource | LogGap | LogEnded | SpoolCut
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class LogState:
     """The state of a log.
 
     Attributes:
         title: whose log, in the user's words.
-        lines: the last lines.
-        total: how many lines there were in all; `total_bytes` their size.
+        chunks: the end of the log: at least its last `WINDOW_LINES` lines, unless these are very long.
+        total: how many lines there were in all; `total_bytes` their size without timestamps.
         sources: name → whether it is being read.
         notes: the last remarks on sources; `marks` has for each the number of lines before it, and `noted` is the
             number of all remarks so far.
@@ -118,7 +119,7 @@ class LogState:
 
     title: str = ""
     where: str = ""
-    lines: tuple[LogLine, ...] = ()
+    chunks: tuple[LogChunk, ...] = ()
     total: int = 0
     total_bytes: int = 0
     sources: Mapping[str, bool] = field(default_factory=dict)
@@ -134,6 +135,21 @@ class LogState:
     reason: str = ""
     exit_code: int | None = None
 
+    @functools.cached_property
+    def lines(self) -> tuple[LogLine, ...]:
+        """The last lines, at most `WINDOW_LINES`, decoded."""
+        return tuple(self.last_lines(WINDOW_LINES))
+
+    def last_lines(self, count: int) -> list[LogLine]:
+        """The last `count` lines, or as many as `chunks` has; only these are decoded."""
+        parts: list[tuple[LogLine, ...]] = []
+        for chunk in reversed(self.chunks):
+            if count <= 0:
+                break
+            parts.append(chunk.since(chunk.count - count).lines)
+            count -= chunk.count
+        return [line for part in reversed(parts) for line in part]
+
     @property
     def following(self) -> bool:
         """Whether new lines may still come."""
@@ -146,9 +162,9 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
         case LogLines():
             return replace(
                 state,
-                lines=(*state.lines[-WINDOW_LINES:], *event.lines)[-WINDOW_LINES:],
-                total=state.total + len(event.lines),
-                total_bytes=state.total_bytes + sum(_size(line.text) for line in event.lines),
+                chunks=_window((*state.chunks, *event.chunks)),
+                total=state.total + sum(chunk.count for chunk in event.chunks),
+                total_bytes=state.total_bytes + sum(chunk.text_size for chunk in event.chunks),
             )
         case LogSource():
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
@@ -173,29 +189,117 @@ def _noted(state: LogState, note: str) -> LogState:
     )
 
 
-def _size(text: str) -> int:
-    """The bytes of a line and its line break."""
-    return (len(text) if text.isascii() else len(text.encode("utf-8", "replace"))) + 1
+@functools.lru_cache(maxsize=16)
+def _reader(path: str) -> LogReader:
+    """The reader of a file: it remembers the sources' names."""
+    return LogReader(path)
+
+
+def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
+    """A log from line `first` on: chunks, and the number of the first line of each.
+
+    They are read from the log's file, which may have more than the state, or else from the end that the state has.
+    Lines in neither are left out.
+    """
+    held = state.total - sum(chunk.count for chunk in state.chunks)
+    if first < held and state.spool:
+        with suppress(OSError):  # somebody has removed it
+            for chunk in _reader(state.spool).chunks(first):
+                yield first, chunk
+                first += chunk.count
+    for chunk in state.chunks:
+        if held + chunk.count > first:
+            skipped = max(0, first - held)
+            yield held + skipped, chunk.since(skipped)
+        held += chunk.count
+
+
+def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
+    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them; none after a missing one."""
+    found: list[LogLine] = []
+    if count <= 0:
+        return found
+    for number, chunk in chunks_from(state, first):
+        if number != first + len(found):
+            break
+        found += chunk.until(count - len(found)).lines
+        if len(found) >= count:
+            break
+    return found
+
+
+def output_of(state: LogState, most: int, stream: str = "") -> tuple[str, int]:
+    """What a command wrote, and how many bytes there are before that: if it is too much, its last whole lines.
+
+    Args:
+        state: the output's state at its end.
+        most: how many bytes are returned at most.
+        stream: only those of this stream, "stdout" or "stderr"; both if it is empty.
+    """
+    if state.spool and not state.spool_note:
+        with suppress(OSError):  # somebody has removed it
+            data, hidden = LogReader(state.spool).output(most, stream)
+            return _from_line_start(data, hidden)
+    chunks = [chunk for chunk in state.chunks if not stream or chunk.stream == stream]
+    data = b"".join(chunk.data for chunk in chunks)
+    hidden = max(0, len(data) - most)
+    if state.total > sum(chunk.count for chunk in state.chunks):  # of both streams: it is not known how much of each
+        hidden += state.total_bytes - sum(len(chunk.data) for chunk in state.chunks)
+    return _from_line_start(data[-most:], hidden)
+
+
+def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
+    start = data.find(b"\n") + 1 if hidden else 0
+    return data[start:].decode("utf-8", "replace"), hidden + start
+
+
+def _window(chunks: tuple[LogChunk, ...]) -> tuple[LogChunk, ...]:
+    """The last of the chunks, as many as are kept."""
+    lines = size = 0
+    for number in range(len(chunks) - 1, -1, -1):
+        if lines >= WINDOW_LINES or (lines and size + len(chunks[number].data) > WINDOW_BYTES):
+            return chunks[number + 1 :]
+        lines += chunks[number].count
+        size += len(chunks[number].data)
+    return chunks
 
 
 @dataclass(frozen=True)
 class LogResult(Sequence[LogLine], Drawn):
-    """The result of a log call: a sequence of the last lines; `spool` has all of them."""
+    """The result of a log call: a sequence of all lines, which are read from the log's file."""
 
     state: LogState
     command: str = ""
 
     def __len__(self) -> int:
-        """How many lines the window holds."""
-        return len(self.state.lines)
+        """How many lines there are."""
+        return self.state.total
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN204 - Sequence's own signature
-        """The line at `index`, or a tuple of lines for a slice."""
-        return self.state.lines[index]
+    @overload
+    def __getitem__(self, index: int) -> LogLine: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LogLine, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> LogLine | tuple[LogLine, ...]:
+        """The line at `index`, or a tuple of lines for a slice.
+
+        Raises:
+            IndexError: there is no such line, or its file was removed and it is not among the last lines.
+        """
+        if isinstance(index, slice):
+            numbers = range(*index.indices(len(self)))
+            if not numbers:
+                return ()
+            low, high = min(numbers), max(numbers)
+            lines = lines_of(self.state, low, high - low + 1)
+            return tuple(lines[number - low] for number in numbers)
+        return lines_of(self.state, range(len(self))[index], 1)[0]
 
     def __iter__(self) -> Iterator[LogLine]:
         """The lines in order."""
-        return iter(self.state.lines)
+        for _, chunk in chunks_from(self.state, 0):
+            yield from chunk.lines
 
     def __repr__(self) -> str:
         """Whose log, and how long it is."""
@@ -204,5 +308,5 @@ class LogResult(Sequence[LogLine], Drawn):
 
     @property
     def text(self) -> str:
-        """The window's lines as one text."""
+        """The last lines as one text, as many as are kept in memory."""
         return "\n".join(line.text for line in self.state.lines)

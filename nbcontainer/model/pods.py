@@ -145,7 +145,7 @@ class ExecResult(Drawn):
     """A finished command: its exit code and what it wrote, last lines; `spool` has all.
 
     Attributes:
-        cut: how many characters are missing at the start of `output` and `errors`.
+        cut: how many bytes are missing at the start of `output` and `errors`.
         notes: what is missing from the file, in words; empty where it is complete.
     """
 
@@ -160,6 +160,6 @@ class ExecResult(Drawn):
     def __repr__(self) -> str:
         """How it ended, and where the whole output is, if this is only a part of it."""
         where = "" if self.notes else f": {self.spool} has all"
-        more = f", without the first {self.cut:,} characters{where}" if self.cut else ""
+        more = f", without the first {self.cut:,} bytes{where}" if self.cut else ""
         notes = "".join(f"; {note}" for note in self.notes)
         return f"ExecResult(exit code {self.exit_code}{more}{notes})"

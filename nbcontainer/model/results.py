@@ -68,11 +68,16 @@ class Objects(tuple[Object_co, ...], Drawn):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One line of a report: its tone, the words, and what to do next ("" for nothing)."""
+    """One line of a report: its tone, the words, and what to do next ("" for nothing).
+
+    Attributes:
+        link: the path of a file that the words lead to, from the notebook's folder, quoted as in a URL; or "".
+    """
 
     text: str
     tone: Tone = Tone.GOOD
     cure: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, cast
 
 from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_ignored
@@ -116,7 +116,7 @@ class Operation(Generic[Event, State, Result]):
 
     # --- starting
 
-    def start_thread(self, work: Callable[[Progress[Event]], object]) -> Operation[Event, State, Result]:
+    def start_thread(self, work: Callable[[Progress[Event]], object]) -> Self:
         """Run blocking `work` on a daemon thread. Returns self."""
 
         def run() -> None:
@@ -132,9 +132,7 @@ class Operation(Generic[Event, State, Result]):
             threading.Thread(target=run, daemon=True, name=f"nbcontainer: {self.name}").start()
         return self
 
-    def start_task(
-        self, work: Callable[[Progress[Event]], Coroutine[object, object, object]]
-    ) -> Operation[Event, State, Result]:
+    def start_task(self, work: Callable[[Progress[Event]], Coroutine[object, object, object]]) -> Self:
         """Run the coroutine `work` on the background loop; a stop cancels its task. Returns self."""
 
         async def run() -> None:
@@ -323,6 +321,14 @@ class Operation(Generic[Event, State, Result]):
             self.wait(registry.EXIT_SECONDS)
 
     def __iter__(self) -> Iterator[Event | Missed]:
+        """As `events`."""
+        return self.events()
+
+    def __aiter__(self) -> AsyncIterator[Event | Missed]:
+        """As `events_async`."""
+        return self.events_async()
+
+    def events(self) -> Iterator[Event | Missed]:
         """Yield the events, the backlog first; raises the operation's error at the end, if there is one."""
         listener: Listener[Event] = Listener()
         self._listen(listener)
@@ -335,7 +341,7 @@ class Operation(Generic[Event, State, Result]):
             self._forget(listener)
         self._raise_error(unless=Stopped)
 
-    async def __aiter__(self) -> AsyncIterator[Event | Missed]:
+    async def events_async(self) -> AsyncIterator[Event | Missed]:
         """Yield the events, the backlog first, on the caller's own event loop."""
         loop = asyncio.get_running_loop()
         wake = asyncio.Event()

@@ -60,7 +60,7 @@ VERBS = (
         (
             switch("-a", "--all", help="include stopped containers"),
             option("-f", "--filter", help="filter, such as status=exited", kind="list", metavar="FILTER", to="filters"),
-            switch("--no-trunc", help="do not shorten ids"),
+            switch("--no-trunc", help="do not shorten ids and commands"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import positional
+from nbcontainer.verbs.arguments import option, positional
 from nbcontainer.verbs.grammar import Verb
 
 SETTINGS = Verb(
@@ -14,11 +14,25 @@ SETTINGS = Verb(
     ),
     example="%nbcontainer settings protected_contexts prod-*",
 )
-VERBS = (
-    Verb(
-        "doctor",
-        "Shows which engine and which cluster are in use, what is missing, and how to fix it.",
-        example="%nbcontainer doctor",
-        calls="doctor",
-    ),
+DOCTOR = Verb(
+    "doctor",
+    "Shows which engine and which cluster are in use, what is missing, and how to fix it.",
+    example="%nbcontainer doctor",
+    calls="doctor",
 )
+TOUR = Verb(
+    "tour",
+    "Copies the lessons, notebooks that teach containers step by step, into a folder, and links to their index.",
+    (
+        option(
+            "--to",
+            help="the folder (default nbcontainer-tour)",
+            metavar="FOLDER",
+            default="nbcontainer-tour",
+            completes="path",
+        ),
+    ),
+    example="%nbcontainer tour",
+    calls="tour",
+)
+VERBS = (DOCTOR, TOUR)

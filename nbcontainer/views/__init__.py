@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from nbcontainer.views import layout as layout
     from nbcontainer.views import lease as lease
     from nbcontainer.views import live as live
+    from nbcontainer.views import log_lines as log_lines
+    from nbcontainer.views import log_search as log_search
     from nbcontainer.views import logs as logs
-    from nbcontainer.views import logs_spool as logs_spool
     from nbcontainer.views import notebook as notebook
+    from nbcontainer.views import overwritten as overwritten
     from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities

@@ -5,20 +5,30 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-# CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48)
+# CSI, OSC (ended by BEL or ST), other string sequences, two-character escapes, and a lone or cut-off escape (ECMA-48);
+# none goes beyond its line
 _ESCAPE = re.compile(
     r"\x1b\[(?P<csi>[0-9:;<=>?]*)[ -/]*(?P<final>[@-~])"
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"
-    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\|$)"
-    r"|\x1b(?:[ -/]*[0-~])?"
+    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\|$)"
+    r"|\x1b[PX^_][^\x1b\n]*(?:\x1b\\|$)"
+    r"|\x1b(?:[ -/]*[0-~])?",
+    re.MULTILINE,
 )
 # characters that reorder text or hide in it (Unicode UAX #9, zero-width ones, tags), and lone surrogates, which cannot
 # be encoded; as in frontend/src/ansi.ts
-_HIDDEN = re.compile(
-    "[\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff\ud800-\udfff]"
+_HIDDEN_CHARACTERS = (
+    "\u00ad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff\ud800-\udfff"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # but for the tab and the newline
+_HIDDEN = re.compile(f"[{_HIDDEN_CHARACTERS}]")
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+_HARMFUL = re.compile(f"[{_CONTROLS}{_HIDDEN_CHARACTERS}]")
+_MARKED = bytes(ord("?") if _CONTROL.match(chr(code)) else code for code in range(256))
+# the SGR sequences that `recoloured` keeps
+_KEPT_CODE = "(?:0?[0-2]|22|39|3[0-7]|9[0-7])"
+_KEPT = re.compile(rf"\x1b\[(?:{_KEPT_CODE}(?:;{_KEPT_CODE})*)?m")
+_RESET = "\x1b[0m"
 _PICTURES = 0x2400  # U+2400 is the picture of NUL, and so on
 _DELETE = 0x7F
 _SPACE = 0x20
@@ -41,33 +51,34 @@ def _show_control(match: re.Match[str]) -> str:
     return "\u2421" if code == _DELETE else f"\\x{code:02x}"
 
 
+def is_harmless(text: str) -> bool:
+    """Whether `text` can be shown as it is, but for its tabs: a quick test, since most text of any length can."""
+    if text.isascii():
+        data = text.encode("ascii")
+        return data.translate(_MARKED) == data
+    return _HARMFUL.search(text) is None
+
+
 def _visible(text: str) -> str:
-    text = _CONTROL.sub(_show_control, text.replace("\t", "    "))
-    return _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    if not is_harmless(text):
+        text = _CONTROL.sub(_show_control, text)
+        text = _HIDDEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return text.replace("\t", "    ")
 
 
 def plain(text: str) -> str:
     r"""`text` without escape sequences; control and bidirectional characters shown as marks; newlines kept."""
     if text.isascii() and text.isprintable():
         return text
-    return _visible(_ESCAPE.sub("", text).replace("\r\n", "\n"))
+    if "\x1b" in text or "\r" in text:
+        text = _ESCAPE.sub("", text).replace("\r\n", "\n")
+    return _visible(text)
 
 
 def one_line(text: str, most: int | None = None) -> str:
     """`text`, made harmless, on one line of at most `most` characters."""
     line = " ".join(plain(text).split())
     return line if most is None or len(line) <= most else f"{line[: most - 1]}…"
-
-
-def settled(line: str) -> str:
-    """What a terminal finally shows of a line that carriage returns overwrite, as progress bars do."""
-    if "\r" not in line:
-        return line
-    shown = ""
-    for part in line.split("\r"):
-        # escape sequences make it impossible to count columns
-        shown = (part or shown) if "\x1b" in part + shown else part + shown[len(part) :]
-    return shown
 
 
 def styled(text: str) -> list[StyledText]:
@@ -87,10 +98,17 @@ def styled(text: str) -> list[StyledText]:
 
 
 def recoloured(text: str) -> str:
-    """One line of a program's output for a terminal: colours, bold and dim are kept, all else is made harmless."""
+    """A program's output for a terminal: colours, bold and dim are kept, all else is made harmless; newlines kept."""
     if "\x1b" not in text:
         return _visible(text)
-    return "".join(f"\x1b[{codes}m{run.text}\x1b[0m" if (codes := _codes(run)) else run.text for run in styled(text))
+    if is_harmless(_KEPT.sub("", text)):  # nothing has to be changed, but each line must end its own colours
+        text = f"{text}\n".replace("\n", f"{_RESET}\n")[:-1]
+        return text.replace(_RESET * 2, _RESET).replace("\t", "    ")
+    return "\n".join([_recoloured_line(line) for line in text.split("\n")])
+
+
+def _recoloured_line(line: str) -> str:
+    return "".join(f"\x1b[{codes}m{run.text}{_RESET}" if (codes := _codes(run)) else run.text for run in styled(line))
 
 
 def _codes(run: StyledText) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from nbcontainer.model.containers import RunResult
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.ansi import settled
 from nbcontainer.views.kit import Line, Output, Picture, Span
+from nbcontainer.views.overwritten import settled
 from nbcontainer.views.quantities import before_these
 from nbcontainer.views.registry import draws
 

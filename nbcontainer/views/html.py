@@ -130,6 +130,8 @@ def _span(span: Span, axis: tuple[float, float | None] = (0.0, 1.0)) -> str:
     if span.chip:
         styles.append(_CHIP)
     text = escape(text_of(span).strip() if span.chip else text_of(span))
+    if span.link:
+        text = f'<a href="{escape(span.link)}">{text}</a>'
     return f'<span style="{"; ".join(styles)}">{text}</span>' if styles else text
 
 

@@ -60,6 +60,8 @@ class Span:
     """Drawn in place of the text."""
     action: Action | None = None
     """What a click does."""
+    link: str = ""
+    """A path from the notebook's folder. Static HTML links to it; a page's widget does not know that folder."""
 
 
 @dataclass(frozen=True, slots=True)

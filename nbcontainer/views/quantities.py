@@ -36,6 +36,11 @@ def format_size(size: float) -> str:
     return f"{_rounded(value, places):g} {unit}"
 
 
+def format_lines(count: int) -> str:
+    """A number of lines: "1 line", "2,000 lines"."""
+    return "1 line" if count == 1 else f"{count:,} lines"
+
+
 def format_seconds(seconds: float) -> str:
     """A duration: "0.3 s", "14.2 s", "2 min 05 s"."""
     if not math.isfinite(seconds):

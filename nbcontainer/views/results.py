@@ -106,7 +106,7 @@ def _report(report: Report) -> Picture:
     blocks = []
     for remark in report.remarks:
         sign = SIGNS.get(remark.tone, "·")
-        blocks.append(Line.of(Span(f"{sign} ", remark.tone), Span(remark.text), wraps=True))
+        blocks.append(Line.of(Span(f"{sign} ", remark.tone), Span(remark.text, link=remark.link), wraps=True))
         if remark.cure:
             blocks.append(Line.of(Span(remark.cure, Tone.DIM), indent=2, wraps=True))
     return Picture(tuple(blocks), label="report")

@@ -148,6 +148,8 @@ class Plain:
         worth_a_line = False
         try:
             for event in _events(operation):
+                if worth_a_line and not printing:
+                    continue
                 line = MISSED_LINE.format(event.count) if isinstance(event, Missed) else view.line(event)
                 worth_a_line = worth_a_line or line is not None
                 if line is not None and printing:
@@ -165,7 +167,7 @@ class Plain:
 
 def _events(operation: Operation[Event, State, object]) -> Iterator[Event | Missed]:
     try:
-        yield from operation
+        yield from operation.events()
     except KeyboardInterrupt:
         raise
     except Exception:  # noqa: BLE001 - show() raises it, after the picture

@@ -2,17 +2,18 @@
 
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from ipywidgets import Widget
 
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.build import BuildEnded, BuildState, StepOutput, apply_build
 from nbcontainer.model.build_steps import BuildStep, StepState
-from nbcontainer.model.logs import LogEnded, LogEvent, LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogEnded, LogEvent, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep, apply_pod_end, apply_pod_step
 from nbcontainer.model.tables import (
@@ -28,7 +29,6 @@ from nbcontainer.model.tables import (
     apply_table,
 )
 from nbcontainer.operation import Operation, Progress, registry
-from nbcontainer.spool import Spool
 from nbcontainer.views.blocks import Node, Tree
 from nbcontainer.views.kit import Picture, Span
 from nbcontainer.views.view import View
@@ -113,54 +113,47 @@ def pods(
     return operation.start_thread(work)
 
 
-def batches(count: int, size: int, first: int = 0) -> Iterator[tuple[LogLine, ...]]:
-    """`count` lines of three sources, in batches of `size`."""
-    started = time.time()
-    while count > 0:
-        numbers = range(first, first + min(size, count))
-        yield tuple(
-            LogLine(SOURCES[number % 3], f"{TEXTS[number * 7 % 6]} #{number}", started + number / 1000)
-            for number in numbers
-        )
-        first += len(numbers)
-        count -= len(numbers)
+def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0, run: int = 1) -> LogOperation[LogResult]:
+    """A followed log of three sources: `count` lines at once, then `rate` a second until stopped.
 
-
-def log(
-    count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0
-) -> Operation[LogEvent, LogState, LogResult]:
-    """A followed log: `count` lines at once, each with `pad` more characters, then `rate` a second until stopped."""
-    spool = Spool(title)
+    Each line has `pad` more characters; `run` lines of one source come before those of the next.
+    """
+    writer = LogWriter(title)
+    channels = [writer.channel(name, stamped=True) for name in SOURCES]
+    began = int(time.time())
     padding = "x" * pad
 
-    def emit(progress: Progress[LogEvent], lines: tuple[LogLine, ...]) -> None:
-        if padding:
-            lines = tuple(LogLine(line.source, line.text + padding, line.time) for line in lines)
-        spool.write(encode_lines(lines))
-        progress.emit(LogLines(lines))
+    def line(number: int, second: str) -> str:
+        return f"{second}.{number % 1000:03d}000000Z {TEXTS[number * 7 % 6]} #{number}{padding}\n"
+
+    def write(first: int, end: int) -> None:
+        while first < end:
+            second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(began + first // 1000))
+            until = min(end, (first // run + 1) * run, (first // 1000 + 1) * 1000)
+            text = "".join([line(number, second) for number in range(first, until)])
+            channels[first // run % 3].feed(text.encode())
+            first = until
 
     def work(progress: Progress[LogEvent]) -> None:
+        writer.report_to(progress)
         for name in SOURCES:
-            progress.emit(LogSource(name, open=True))
-        for lines in batches(count, 500):
-            emit(progress, lines)
+            writer.emit(LogSource(name, open=True))
+        write(0, count)
         note = f"{SOURCES[1]} restarted (exit 137, out of memory); the log goes on with the new container"
-        progress.emit(LogSource(SOURCES[1], open=True, note=note))
+        writer.emit(LogSource(SOURCES[1], open=True, note=note))
         started, done = time.time(), count
         while not progress.stopping:
             time.sleep(0.02)
             due = count + int((time.time() - started) * rate)
-            for lines in batches(due - done, 500, done):
-                emit(progress, lines)
-            done = max(done, due)
+            write(done, due)
+            done = due
+        writer.close()
         progress.emit(LogEnded(Outcome.STOPPED))
-        spool.close()
 
-    state = LogState(title=title, where="kind-dev / shop", spool=spool.path, followed=True)
-    operation: Operation[LogEvent, LogState, LogResult] = Operation(
-        f"log of {title}", state, apply_logs, endless=True, conclude=lambda last, _value: LogResult(last)
-    )
-    return operation.start_thread(work)
+    state = LogState(title=title, where="kind-dev / shop", spool=writer.path, followed=True)
+    operation = LogOperation(f"log of {title}", state, endless=True, conclude=lambda last, _value: LogResult(last))
+    operation.start_thread(work)
+    return operation
 
 
 def printing_build(count: int = 200, running: int = 50) -> Operation[Any, BuildState, BuildState]:
@@ -206,7 +199,7 @@ def hostile_log() -> Operation[LogEvent, LogState, LogResult]:
     for event in (
         LogSource(HOSTILE, open=True),
         LogSource("other", open=True),
-        LogLines((LogLine(HOSTILE, HOSTILE), LogLine("other", "plain"))),
+        LogLines(tuple(chunks_of([LogLine(HOSTILE, HOSTILE), LogLine("other", "plain")]))),
         LogSource(HOSTILE, open=True, note=HOSTILE),
     ):
         state = apply_logs(state, event)

@@ -183,7 +183,7 @@ def test_copy_yields_plain_text(lab, browser):
 
 def test_a_flood_loses_no_line_and_never_freezes_the_page(lab, browser, figures):
     """A million lines, 200 MB: the page stays smooth, the kernel answers, and every line can be found."""
-    page = lab.open(browser, "log-flood", [SHOW.format("1_000_000, pad=130"), LAST, STOP])
+    page = lab.open(browser, "log-flood", [SHOW.format("1_000_000, pad=130, run=100"), LAST, STOP])
     page.run(0)
     output = page.output(0)
     counts = output.locator(".nbc-counts")

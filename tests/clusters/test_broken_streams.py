@@ -38,6 +38,7 @@ from tests.clusters.own_cluster import make_pod
 from tests.clusters.test_tables import until
 from tests.environment import certificates
 from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
+from tests.log_files import texts_in
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -122,7 +123,7 @@ def test_a_watch_that_has_stalled_is_stopped_and_its_connection_is_closed(kubern
         cluster = find_cluster("", "default")
         operation = watch_table(cluster)
         until(lambda: operation.state.live)
-        until(lambda: cluster.link.http.is_known_reachable(60.0))  # once it is open, a heartbeat is requested
+        until(lambda: cluster.link.http.since_reached() < 60)
         proxy.stall(Way.REPLIED)
         operation.stop()
         operation.result(2)
@@ -340,7 +341,7 @@ def test_a_followed_log_goes_on_with_a_rotated_token(kubernetes, space, proxied,
     until(lambda: operation.state.total > seen + 20, 60)
     operation.stop()
     operation.result(5)
-    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    numbers = [int(text.split()[1]) for text in texts_in(operation.state.spool)]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -367,7 +368,7 @@ def test_a_followed_log_says_that_the_api_server_froze_and_that_it_is_read_again
     until(lambda: operation.state.sources == {"freezes": True})
     operation.stop()
     operation.result(5)
-    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    numbers = [int(text.split()[1]) for text in texts_in(operation.state.spool)]
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -443,7 +444,7 @@ def test_a_followed_log_that_breaks_within_a_line_loses_and_repeats_none(kuberne
         proxy.break_next(b"follow=true", marker, how)
     result = operation.result(90)
     expected = [*(f"line {number}" for number in range(1, count + 1)), "no end"]
-    assert Path(operation.state.spool).read_bytes() == "".join(f"{line}\n" for line in expected).encode()
+    assert texts_in(operation.state.spool) == expected
     assert result.state.total == count + 1
     assert proxy.breaks >= 3
     assert any(b"sinceTime=" in line for line in proxy.requests)
@@ -459,7 +460,7 @@ def test_a_rotated_log_is_followed_on_and_a_gap_is_reported(kubernetes, space, p
     seen = operation.state.total
     until(lambda: operation.state.total > seen + 50)
     assert operation.state.notes == ()
-    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    numbers = [int(text.split()[1]) for text in texts_in(operation.state.spool)]
     assert numbers == list(range(1, len(numbers) + 1))  # while it is followed, rotation loses nothing
     # the connection is down while the node rotates: the lines before that are in a file that no call can read
     proxy.refusing = True
@@ -474,7 +475,7 @@ def test_a_rotated_log_is_followed_on_and_a_gap_is_reported(kubernetes, space, p
     result = operation.result(5)
     gaps = [note for note in result.state.notes if "rotated its log" in note]
     assert len(gaps) == 1
-    numbers = [int(line.split()[1]) for line in Path(operation.state.spool).read_text().splitlines()]
+    numbers = [int(text.split()[1]) for text in texts_in(operation.state.spool)]
     assert numbers == sorted(set(numbers))
     assert result.state.marks[result.state.notes.index(gaps[0])] == seen
 

@@ -9,7 +9,6 @@ import socket
 import struct
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -22,6 +21,7 @@ from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import PodRequest
 from tests.clusters.breaking_proxy import BreakingProxy
 from tests.clusters.test_tables import until
+from tests.log_files import bytes_in
 
 pytestmark = pytest.mark.timeout(1_800)
 
@@ -91,7 +91,7 @@ def test_a_log_that_is_cut_at_random_is_given_once_and_in_order(space, talker, p
     until(lambda: operation.done or operation.state.total > seen + 1_000, 60)
     operation.stop()
     operation.result(10)
-    given = Path(operation.state.spool).read_bytes().splitlines()
+    given = bytes_in(operation.state.spool).splitlines()
     path = POD.path(space.namespace, talker, "log")
     whole = space.run(read_whole(space, f"{path}?timestamps=true")).splitlines()
     begin = whole.index(given[0])

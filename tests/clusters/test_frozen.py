@@ -285,15 +285,39 @@ def test_a_watch_without_bookmarks_is_no_false_alarm_even_if_its_version_is_forg
     assert {event.live for event in seen[:-1] if isinstance(event, TableLive)} == {True}
 
 
-def test_who_waits_for_a_pod_learns_that_it_runs_and_that_it_is_gone(own, monkeypatch):
+def test_a_stream_that_never_begins_is_not_waited_for_endlessly(space, breaking, monkeypatch):
+    run_pod(space, "held", f"echo one; {SLEEPS}")
+    monkeypatch.setattr(settings, "connect_timeout", 1.0)
+    monkeypatch.setattr(client, "READ_SECONDS", 1.0)
+    proxy, cluster = breaking
+    proxy.break_next(b"follow=true", b"HTTP/1.1 200", "held")
+    operation = logs(cluster, LogRequest(("held",), follow=True))
+    until(lambda: operation.state.total == 1, 20)
+    operation.stop()
+    assert [note for note in operation.state.notes if "does not answer within 1 s" in note]
+
+
+def test_a_call_that_finds_a_frozen_connection_helps_the_watches(own, requests, monkeypatch):
+    monkeypatch.setattr(settings, "connect_timeout", 1.0)
+    proxy, cluster, direct = own
+    operation = watch_table(cluster)
+    until(lambda: requests("client", "/pods"))
+    cluster.call("GET", POD.path(direct.namespace))
+    proxy.freeze(existing_only=True)
+    direct.run(make_pod(direct, "new"))
+    cluster.call("GET", POD.path(direct.namespace))
+    until(lambda: f"{direct.namespace}/new" in operation.state.rows, 20)
+    operation.stop()
+
+
+def test_who_waits_for_a_pod_learns_that_it_runs_and_that_it_is_gone(own, requests, monkeypatch):
     for module in (pods, deletion_module):
         monkeypatch.setattr(module, "AWAITED_SECONDS", 1.0)
     proxy, cluster, direct = own
     starting = create(cluster, PodRequest("starts", "busybox", timeout=100))
-    until(lambda: starting.state.status == "Pending" and len(proxy.connections) > 1)
     ending = delete(cluster, ["pod-00001"])
     path = POD.path(direct.namespace, "pod-00001")
-    until(lambda: "deletionTimestamp" in direct.call("GET", path)["metadata"])
+    until(lambda: len(requests("client", "/pods")) == 2)
     proxy.freeze(existing_only=True)
     direct.run(set_status(direct, "starts", "Running"))
     direct.call("DELETE", path, body={"gracePeriodSeconds": 0})
@@ -301,15 +325,13 @@ def test_who_waits_for_a_pod_learns_that_it_runs_and_that_it_is_gone(own, monkey
     assert [change.name for change in ending.result(60)] == ["pod-00001"]
 
 
-def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, monkeypatch):
+def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, requests, monkeypatch):
     monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
-    proxy, cluster, direct = own
+    proxy, cluster, _ = own
     starting = create(cluster, PodRequest("starts", "busybox", timeout=100))
     ending = delete(cluster, ["pod-00001"])
-    path = POD.path(direct.namespace, "pod-00001")
-    until(lambda: "deletionTimestamp" in direct.call("GET", path)["metadata"])
-    until(lambda: cluster.link.is_open)
+    until(lambda: len(requests("client", "/pods")) == 2)
     proxy.freeze()
     until(lambda: starting.state.steps[-1].message.startswith("reconnecting: "))
     until(lambda: ending.state.pods["pod-00001"].message.startswith("reconnecting: "))
@@ -324,6 +346,25 @@ COMMANDS = {
     "writing": ("while true; do echo begun; sleep 0.1; done", None),
     "reading": ("echo begun; while head -c 100 >/dev/null; do sleep 1; done", b"x" * 50_000_000),
 }
+
+
+def test_a_command_that_is_frozen_helps_the_logs(space, node, monkeypatch):
+    monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 6.0)
+    run_pod(space, "helps", COUNTS + SLEEPS)
+    proxy, cluster = node
+    log = logs(cluster, LogRequest(("helps",), follow=True))
+    until_more(log, 20)
+    command = execute(cluster, ExecRequest("helps", ("sh", "-c", f"echo begun; {SLEEPS}")))
+    until(lambda: command.state.total)
+    proxy.freeze(existing_only=True)
+    until(lambda: log.state.notes, log_silence.FIRST_SECONDS - 1)
+    until_more(log, 100)
+    with pytest.raises(ClusterUnavailable):
+        command.result(1)
+    log.stop()
+    numbers = counted(spooled(log))
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(log.state.notes) == 1
 
 
 @pytest.mark.parametrize("kind", list(COMMANDS))

@@ -7,8 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcontainer.clusters.log_lines import LineReader
 from nbcontainer.clusters.log_position import BILLION, Moments
+from tests.clusters.log_reading import Reading
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    Reading.close_all()
+
 
 START = 1_795_424_400 * BILLION  # 2026-11-23T09:00:00Z
 PART = 16_384  # bytes after which runtimes split a line
@@ -42,7 +49,8 @@ def stamp(moment):
 
 def follow(entries, opened, cuts, **bounds):
     """Read a log through streams that break after so many bytes. Returns the lines received and the expected ones."""
-    reader, lines, spool, gaps, wanted = LineReader("p", stamped=True), [], b"", [], b""
+    reading, gaps, wanted = Reading(stamped=True), [], b""
+    reader = reading.reader
     reader.position.on_gap = gaps.append
     for cut in [*cuts, None]:
         since = reader.resume_from
@@ -53,13 +61,13 @@ def follow(entries, opened, cuts, **bounds):
         reader.begin(resume=bool(since), within=bool(bounds))
         data = data if cut is None else data[: cut % (len(data) + 1)]
         for start in range(0, len(data), 3 * PART):
-            more, text = reader.feed(data[start : start + 3 * PART])
-            lines, spool = lines + more, spool + text
-    more, text = reader.finish()
+            reading.feed(data[start : start + 3 * PART])
+    reading.finish()
+    reading.close()
     assert gaps == []
+    assert reading.raw == wanted
     texts = [line.partition(b" ")[2] for line in wanted.splitlines(keepends=True)]
-    assert spool == b"".join(texts)
-    assert [line.text[:100] for line in lines + more] == [text[:-1][:100].decode() for text in texts]
+    assert [line.text[:100] for line in reading.lines] == [text[:-1][:100].decode() for text in texts]
 
 
 STEPS = st.sampled_from([0, 0, 0, 1, 1_000, 40_000_000, 400_000_000, BILLION, 5 * BILLION])
@@ -141,9 +149,9 @@ def test_stamps_are_read_whole(text, moment):
 def test_stamps_of_other_zones_are_compared_by_their_moments():
     """A night on which the clock is put back in the node's zone, and stamps without their last zeros."""
     lines = [b"2026-10-25T02:59:59.9+02:00 a\n", b"2026-10-25T02:00:00+01:00 b\n", b"2026-10-25T02:00:00.12+01:00 c\n"]
-    reader = LineReader("p", stamped=True)
-    texts = [line.text for line in reader.feed(b"".join(lines[:2]))[0]]
-    assert reader.resume_from == "2026-10-25T00:59:59Z"
-    reader.begin(resume=True)
-    texts += [line.text for line in reader.feed(b"".join(lines))[0]]
-    assert texts == ["a", "b", "c"]
+    reading = Reading(stamped=True)
+    reading.feed(b"".join(lines[:2]))
+    assert reading.reader.resume_from == "2026-10-25T00:59:59Z"
+    reading.reader.begin(resume=True)
+    reading.feed(b"".join(lines))
+    assert [line.text for line in reading.lines] == ["a", "b", "c"]

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from nbcontainer.clusters.frozen import FrozenConnections
 from nbcontainer.clusters.log_silence import (
     END_SECONDS,
     FIRST_SECONDS,
     GRACE_SECONDS,
     LONGEST_SECONDS,
     MOST_PROBES,
-    Probes,
     Silence,
 )
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden
@@ -40,8 +40,8 @@ def run(coroutine):
 class Log:
     """A followed log, of which a test says what a probe finds."""
 
-    def __init__(self, probes=None, finds=lambda _moment: False):
-        self.silence = Silence(self, probes or Probes())
+    def __init__(self, shared=None, finds=lambda _moment: False):
+        self.silence = Silence(self, *(shared or share()))
         self.finds, self.probed, self.told, self.over = finds, [], [], False
         self.ended = asyncio.Event()
 
@@ -68,6 +68,10 @@ class Log:
                 return await self.silence.watch(self.stream())
         except TimeoutError:
             return None
+
+
+def share():
+    return FrozenConnections(), asyncio.Semaphore(MOST_PROBES)
 
 
 def now():
@@ -127,14 +131,14 @@ def test_a_stream_that_has_missed_something_is_frozen():
 
 def test_once_one_stream_is_frozen_the_others_are_checked_at_once():
     async def check():
-        probes = Probes()
-        logs = [Log(probes, finds=lambda moment: moment > 100) for _ in range(50)]
+        shared = share()
+        logs = [Log(shared, finds=lambda moment: moment > 100) for _ in range(50)]
         watching = []
         for log in logs:
             watching.append(asyncio.create_task(log.watch()))
             await asyncio.sleep(0.5)
         await asyncio.sleep(102 - now())
-        fresh = Log(probes)
+        fresh = Log(shared)
         last = asyncio.create_task(fresh.watch())
         moments = []
         for one in watching:
@@ -162,8 +166,8 @@ def test_many_streams_are_probed_a_few_at_a_time():
             return await super().has_missed()
 
     async def check():
-        probes = Probes()
-        logs = [Slow(probes) for _ in range(50)]
+        shared = share()
+        logs = [Slow(shared) for _ in range(50)]
         assert await asyncio.gather(*(log.watch() for log in logs)) == [None] * 50
         return logs
 

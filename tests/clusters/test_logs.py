@@ -11,10 +11,13 @@ from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
 from nbcontainer.errors import ApiError, NotFound, UsageError
+from nbcontainer.model.log_file import LogReader
+from nbcontainer.model.log_lines import LONGEST_LINE
 from nbcontainer.model.logs import LogLines, LogRequest
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest
 from tests.clusters.test_tables import tasks_on, until
+from tests.log_files import bytes_in, texts_in
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,10 +26,6 @@ def run(space, name, script, **options):
     labels = options.pop("labels", {})
     request = PodRequest(name, "busybox", command=("sh", "-c", script), labels=labels, **options)
     return create(space, request).result(90)
-
-
-def spooled(operation):
-    return Path(operation.state.spool).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +44,16 @@ def test_the_log_so_far(space, writer):
     assert result[500].text == "bad \ufffd\x1b[31m\u202e<b>\x00"
     assert result.state.total == len(result)
     assert result.state.sources == {writer: False}
-    assert spooled(operation).startswith(b"1\n2\n3\n")
-    assert b"bad \xff\x1b[31m" in spooled(operation)
+    assert Path(result.state.spool).read_bytes().startswith(b"1\n2\n3\n")  # a single log's file is the log
+    assert b"bad \xff\x1b[31m" in bytes_in(result.state.spool)
 
 
 def test_tail_since_and_timestamps(space, writer):
     assert len(logs(space, LogRequest((writer,), tail=5)).result(30)) <= 5
     assert len(logs(space, LogRequest((writer,), since=3600)).result(30)) >= 500
-    stamped = logs(space, LogRequest((writer,), tail=3, timestamps=True))
-    result = stamped.result(30)
+    result = logs(space, LogRequest((writer,), tail=3, timestamps=True)).result(30)
     assert all(abs(line.time - time.time()) < 3600 for line in result)
-    assert spooled(stamped).startswith(b"20")
+    assert bytes_in(result.state.spool).startswith(b"20")
 
 
 def test_what_is_not_there(space, writer):
@@ -118,7 +116,7 @@ def test_following_ends_with_the_pod(space):
     assert [line.text for line in result] == [*(f"line {number}" for number in range(1, 6)), "last"]
     assert result.state.outcome is Outcome.DONE
     assert not result.state.following
-    assert spooled(operation) == b"line 1\nline 2\nline 3\nline 4\nline 5\nlast\n"
+    assert texts_in(result.state.spool) == [*(f"line {number}" for number in range(1, 6)), "last"]
 
 
 def test_following_is_stopped_within_a_second_and_leaves_nothing(space, writer):
@@ -195,7 +193,7 @@ def test_a_broken_connection_is_taken_up_where_it_broke(space):
     time.sleep(0.5)
     operation.stop()
     operation.result(5)
-    assert spooled(operation) == b"".join(b"line %d\n" % number for number in range(1, count + 1))
+    assert texts_in(operation.state.spool) == [f"line {number}" for number in range(1, count + 1)]
     assert operation.state.total == count
 
 
@@ -253,7 +251,11 @@ def test_pods_that_appear_later_join(space):
         2,
     )  # before the lines of the pod that joined, after those of the one that left
     assert result.text == "first\nsecond"
-    assert spooled(operation) == b"[join-1] first\n[join-2] second\n"
+    assert [(line.source, line.text) for line in LogReader(result.state.spool).lines(0, 3)] == [
+        ("join-1", "first"),
+        ("join-2", "second"),
+    ]
+    assert b"\n==> join-2 <==\n" in Path(result.state.spool).read_bytes()
 
 
 @pytest.mark.parametrize("grace", [0, 1])
@@ -335,9 +337,9 @@ def test_a_long_line_is_cut_in_the_window_and_whole_in_the_spool(space):
         result = operation.result(60)
         before, long, after = (line.text for line in result)
         assert (before, after) == ("before", "after")
-        assert len(long) < 10_100
+        assert len(long) < LONGEST_LINE + 100
         assert long.endswith("more, all in the spool file]")
-        assert spooled(operation).count(b"x") == 3_000_000
+        assert bytes_in(operation.state.spool).count(b"x") == 3_000_000
 
 
 def test_lines_at_full_speed_come_in_batches_and_are_whole(space):
@@ -347,7 +349,7 @@ def test_lines_at_full_speed_come_in_batches_and_are_whole(space):
     batches = []
 
     def listen():
-        batches.extend(event for event in operation if isinstance(event, LogLines))
+        batches.extend(event for event in operation.events() if isinstance(event, LogLines))
 
     listener = threading.Thread(target=listen)
     listener.start()
@@ -355,5 +357,7 @@ def test_lines_at_full_speed_come_in_batches_and_are_whole(space):
     operation.stop()
     operation.result(5)
     listener.join(10)
-    assert spooled(operation) == b"".join(b"%d\n" % number for number in range(1, count + 1))
+    numbers = [str(number) for number in range(1, count + 1)]
+    assert texts_in(operation.state.spool) == numbers
+    assert [line.text for line in operation] == numbers  # however late
     assert len(batches) < count / 100

@@ -133,7 +133,7 @@ def test_the_end_of_a_long_output_that_broke(far, proxy, busybox, container, mon
     cut = proxy.cut(b"/attach", b"last 1\n")
     operation, result = ran(far, busybox, container, script)
     assert cut.done.is_set()
-    assert result.output.split("\n") == [*map(str, range(1, 1_001)), "last 1", "last 2", "last 3"]
+    assert result.output.splitlines() == [*map(str, range(1, 1_001)), "last 1", "last 2", "last 3"]
     assert (operation.state.total, len(operation.state.notes), result.notes) == (1_003, 1, ())
 
 
@@ -141,7 +141,7 @@ def test_a_failure_is_the_commands_own_and_has_the_whole_output(far, proxy, busy
     proxy.cut(b"/attach", b"line 5\n")
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         ran(far, busybox, container, f"{SLOWLY}; exit 3")
-    assert (caught.value.exit_code, caught.value.output.split("\n")) == (3, TEN)
+    assert (caught.value.exit_code, caught.value.output.splitlines()) == (3, TEN)
 
 
 def test_partial_lines_both_streams_and_binary_output(far, proxy, busybox, container):
@@ -167,7 +167,7 @@ def test_the_log_breaks_too_and_the_wait_for_the_exit_code(far, proxy, busybox, 
         ran(far, busybox, container, f"{SLOWLY}; exit 3")
     assert logs.done.is_set()
     assert waits.done.is_set()
-    assert caught.value.output.split("\n") == TEN
+    assert caught.value.output.splitlines() == TEN
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_a_command_in_a_container_keeps_its_exit_code(far, proxy, busybox, conta
     with pytest.raises(CommandFailed, match="exit code 3"):
         execute(far, container, ExecRequest(container, ("sh", "-c", f"{script}; exit 3"))).result(60)
     whole = execute(far, container, ExecRequest(container, ("sh", "-c", "seq 3; sleep 0.2; echo end"))).result(60)
-    assert (whole.output, whole.notes) == ("1\n2\n3\nend", ())
+    assert (whole.output, whole.notes) == ("1\n2\n3\nend\n", ())
 
 
 @pytest.mark.parametrize("how", ["between", "clean"])
@@ -287,9 +287,9 @@ def test_a_container_whose_creation_got_no_reply_is_reported(engine, tmp_path, b
 
 @pytest.mark.parametrize("remove", [True, False])
 def test_no_line_is_requested_twice(far, busybox, remove):
-    for script, output in (("printf 'no end'", "no end"), ("true", ""), ("echo; echo; echo a", "\n\na")):
+    for script, output in (("printf 'no end'", "no end"), ("true", ""), ("echo; echo; echo a", "\n\na\n")):
         operation, result = ran(far, busybox, "", script, remove=remove)
         assert (result.output, operation.state.notes) == (output, ())
-        assert Path(result.spool).read_text().rstrip("\n") == output.rstrip("\n")
+        assert Path(result.spool).read_text() == output
         if not remove:
             containers.remove(far, result.id, force=True)

@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import threading
 
 import pytest
 
@@ -262,6 +263,22 @@ def test_an_engine_that_is_found_again_can_build(new_engine):
     made(again, "FROM busybox")
     close_connections(again)
     again.http().close()
+
+
+def test_an_engine_that_is_forgotten_keeps_no_connection(new_engine):
+    def threads():
+        return [thread for thread in threading.enumerate() if thread.name.startswith("buildkit-client")]
+
+    before = len(threads())
+    made(new_engine, "FROM busybox")
+    assert len(threads()) == before + 2
+    forget_engines()
+    wait_until(lambda: len(threads()) == before)
+    operation = start(new_engine, f"FROM busybox\nRUN echo {unique()}; sleep 3\n")  # it can still build
+    wait_until(lambda: any(step.output for step in operation.state.steps.values()))
+    forget_engines()
+    assert operation.result(60).id  # a connection in use is closed when its build has ended
+    wait_until(lambda: len(threads()) == before)
 
 
 def test_buildkits_own_checks_without_a_build(new_engine):

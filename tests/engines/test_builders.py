@@ -111,7 +111,7 @@ def test_a_builder_of_buildx_by_its_name(docker, configuration, unique, monkeypa
     operation = build(docker, request)
     assert operation.result(120).id.startswith("sha256:")
     assert operation.state.engine == f"builder {unique}"
-    assert run(docker, RunRequest(name, remove=True)).result(60).output == unique
+    assert run(docker, RunRequest(name, remove=True)).result(60).output == f"{unique}\n"
     images.remove(docker, name, force=True)
     close_connections(docker)
     with pytest.raises(UsageError, match=f"There is no builder {unique}-none"):

@@ -64,7 +64,7 @@ def test_a_run_runs_there(there, container, terminal):
     far = nbc.engine(there).containers
     ran = far.run("busybox", ("sh", "-c", 'echo "$A"; hostname'), name=name, hostname="it", remove=True,
                   environment={"A": "two words"}, labels={"of": "a test"}).result(60)  # fmt: skip
-    assert terminal.run(ran.command) == "two words\nit\n" == f"{ran.output}\n"
+    assert terminal.run(ran.command) == "two words\nit\n" == ran.output
     kept = far.run("busybox", FOREVER, name=name, detach=True).result(60)
     far.remove(name, force=True)
     terminal.run(kept.command)

@@ -68,21 +68,37 @@ def test_an_exit_code_is_an_error(engine, busybox, container, remove):
     request = RunRequest(busybox, ("sh", "-c", "echo why; exit 3"), name=container, remove=remove)
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         run(engine, request).result(60)
-    assert (caught.value.exit_code, caught.value.output) == (3, "why")
+    assert (caught.value.exit_code, caught.value.output) == (3, "why\n")
+    assert str(caught.value).startswith(f"{container} ended")
 
 
 def test_an_output_that_is_cut_says_so_and_where_all_of_it_is(engine, busybox):
     result = run(engine, RunRequest(busybox, ("seq", "10000"), remove=True)).result(60)
-    assert result.output == "\n".join(map(str, range(1, 10_001)))
+    assert result.output == "".join(f"{number}\n" for number in range(1, 10_001))
     assert (result.output_lines, result.hidden_lines) == (10_000, 0)
     assert as_text(picture_of(result)).startswith(f"… 8,000 lines before; all of them are in {result.spool}")
     result = run(engine, RunRequest(busybox, ("seq", "1000000"), remove=True)).result(60)
-    assert result.output.endswith("\n1000000")
+    assert result.output.endswith("\n1000000\n")
     assert result.output_lines == 1_000_000
     assert result.hidden_lines == 1_000_000 - len(result.output.splitlines()) > 0
     assert f"{result.hidden_lines:,} lines before those of output are in {result.spool}" in repr(result)
     assert result.spool in as_text(picture_of(result))
     assert "before" not in repr(run(engine, RunRequest(busybox, ("seq", "3"), remove=True)).result(60))
+
+
+def test_a_container_whose_network_is_joined_must_exist_and_run(engine, busybox, container):
+    request = RunRequest(busybox, ("true",), network=f"container:{container}", remove=True)
+    with pytest.raises(NotFound, match=f"no container {container}"):  # the image is not pulled for it
+        run(engine, request).result(60)
+    run(engine, RunRequest(busybox, ("true",), name=container)).result(60)
+    with pytest.raises(Conflict, match=f"{container} is not running") as caught:
+        run(engine, request).result(60)
+    assert engine.commands.magic("logs", container) in caught.value.cure
+
+
+def test_a_user_that_the_image_does_not_have_is_named(engine, busybox):
+    with pytest.raises(NotFound, match=f"There is no user nosuchuser in {busybox}"):
+        run(engine, RunRequest(busybox, ("true",), user="nosuchuser", remove=True)).result(60)
 
 
 def test_the_command_reads_stdin_while_it_writes(engine, busybox, container):
@@ -257,7 +273,7 @@ def test_followed_logs_end_by_stop_by_time_and_with_the_container(engine, busybo
 def test_hostile_output_stays_as_it_is_in_lines(engine, busybox, container):
     text = "<script>alert(1)</script> \\033[31mred \\r over \\007 \\342\\200\\256"
     operation = run(engine, RunRequest(busybox, ("printf", text + "\n"), name=container, remove=True))
-    assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e"
+    assert operation.result(60).output == "<script>alert(1)</script> \x1b[31mred \r over \x07 \u202e\n"
 
 
 def magic(line, cell=None, **variables):
@@ -295,9 +311,9 @@ def test_a_container_is_an_object_of_the_engine_that_it_was_found_in(engine, bus
 
 @pytest.mark.usefixtures("engine")
 def test_a_cell_or_a_text_is_the_standard_input(busybox):
-    assert magic(f"run --rm -i {busybox} cat", "é\n").output == "é"
+    assert magic(f"run --rm -i {busybox} cat", "é\n").output == "é\n"
     for stdin in ("é\n", "é\n".encode()):
-        assert nbc.containers.run(busybox, "cat", stdin=stdin, remove=True).result(60).output == "é"
+        assert nbc.containers.run(busybox, "cat", stdin=stdin, remove=True).result(60).output == "é\n"
     with pytest.raises(UsageError, match="stdin must be a str or bytes"):
         nbc.containers.run(busybox, "cat", stdin=3)
 
@@ -311,6 +327,8 @@ def test_the_magics_of_containers(engine, busybox, container, capsys, monkeypatc
     assert capsys.readouterr().out == ""  # a detached container shows no output
     assert magic(f"ps -q -f label=tier={container}") == (result.id[:12],)
     assert magic(f"ps -q --no-trunc -f label=tier={container}") == (result.id,)
+    (shortened,), (whole,) = (magic(f"ps {flag} -f label=tier={container}") for flag in ("", "--no-trunc"))
+    assert (shortened.cells[2], len(shortened.cells[2])) == (f"{whole.cells[2][:19]}…", 20)
     wait_until(lambda: magic(f"logs {container}").text == "from here")
     assert len(magic(f"logs -n 0 {container}")) == 0
     assert magic(f"logs -f --duration 3 {container}").text == "from here"

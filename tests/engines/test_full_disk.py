@@ -45,7 +45,7 @@ def test_run(engine, busybox, disk):
     operation = run(engine, RunRequest(busybox, WRITES, remove=True))
     result = operation.result(60)
     assert (result.exit_code, operation.state.total, result.output_lines) == (0, LINES, LINES)
-    assert result.output.split("\n")[-1] == LAST
+    assert result.output.splitlines()[-1] == LAST
     note = noted(result.notes, disk)
     kept = Path(result.spool).read_text()
     assert f"{result.spool} is incomplete, it has the first {kept.count(chr(10)):,} lines" in note
@@ -62,7 +62,7 @@ def test_run_that_fails(engine, busybox):
     with pytest.raises(CommandFailed, match="exit code 3") as caught:
         run(engine, RunRequest(busybox, ("sh", "-c", script), remove=True)).result(60)
     assert caught.value.exit_code == 3
-    assert caught.value.output.split("\n")[-1] == LAST
+    assert caught.value.output.splitlines()[-1] == LAST
     assert "whole output is in" not in caught.value.cure
 
 
@@ -82,7 +82,7 @@ def test_logs_and_exec(engine, busybox, disk, unique):
         command = ExecRequest(unique, WRITES)
         execution = execute(engine, unique, command)
         done = execution.result(60)
-        assert (done.exit_code, execution.state.total, done.output.split("\n")[-1]) == (0, LINES, LAST)
+        assert (done.exit_code, execution.state.total, done.output.splitlines()[-1]) == (0, LINES, LAST)
         noted(done.notes, disk)
         with pytest.raises(CommandFailed, match="exit code 4"):
             execute(engine, unique, ExecRequest(unique, ("sh", "-c", f"{shlex.join(WRITES)}; exit 4"))).result(60)
@@ -151,7 +151,7 @@ def test_no_folder_for_the_files(docker, busybox_of, monkeypatch, unique):
     operation = run(docker, RunRequest(busybox_of(docker), WRITES, remove=True))
     result = operation.result(60)
     assert (result.exit_code, result.spool, result.notes) == (0, "", (note,))
-    assert result.output.split("\n")[-1] == LAST
+    assert result.output.splitlines()[-1] == LAST
     assert note in as_text(LogView("Run").render(operation.state))
     failing = f"FROM busybox\nRUN echo {unique}; {shlex.join(WRITES)}; exit 7"
     with pytest.raises(BuildFailed) as caught:

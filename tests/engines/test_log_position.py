@@ -40,6 +40,15 @@ def test_bytes_that_are_not_text_are_replaced():
     assert unread.ended_well()
 
 
+@pytest.mark.parametrize("log", [b"last \xff\xe2\x82, end\n", "last \ufffd\ufffd\ufffd, end\n".encode()])
+def test_an_unfinished_line_is_found_as_it_was_or_with_replaced_bytes(log):
+    position = Position()
+    position.take(b"first\nlast \xff\xe2\x82")
+    unread = Unread(position)
+    assert (unread.feed(b"first\n"), unread.feed(log)) == (b"", b", end\n")
+    assert unread.ended_well()
+
+
 @pytest.mark.parametrize("log", [b"3\n4\n5\n6\n7\n", b"7\n8\n9\n"])
 def test_a_log_that_lost_its_beginning_is_another(log):
     position = Position()

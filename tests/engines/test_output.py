@@ -1,8 +1,11 @@
+import itertools
+from operator import itemgetter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nbcontainer.engines.output import LONGEST_LINE, Frames, Lines, seconds_of
+from nbcontainer.engines.output import LONGEST_FRAME, Frames, LineParts, seconds_of
 from nbcontainer.errors import ApiError
 
 NUMBERS = {"stdout": 1, "stderr": 2}
@@ -25,16 +28,21 @@ def test_frames_come_out_as_they_went_in_however_they_are_cut(pieces, sizes):
         size = sizes[turn % len(sizes)]
         found += frames.feed(data[at : at + size])
         at, turn = at + size, turn + 1
-    assert found == pieces
+    assert successive(found) == successive(pieces)
     assert not frames.broken
 
 
+def successive(pieces):
+    """Successive pieces of a stream as one."""
+    return [(stream, b"".join(data for _, data in group)) for stream, group in itertools.groupby(pieces, itemgetter(0))]
+
+
 def test_a_very_long_frame_arrives_in_parts():
-    data = frame("stdout", b"x" * (5 * LONGEST_LINE))
+    data = frame("stdout", b"x" * (5 * LONGEST_FRAME))
     frames, found = Frames(), []
     for at in range(0, len(data), 10_000):
         found += frames.feed(data[at : at + 10_000])
-    assert b"".join(piece for _, piece in found) == b"x" * (5 * LONGEST_LINE)
+    assert b"".join(piece for _, piece in found) == b"x" * (5 * LONGEST_FRAME)
     assert len(found) > 1
     assert not frames.broken
 
@@ -55,40 +63,59 @@ def test_a_terminals_output_has_no_frames():
     assert list(Frames(raw=True).feed(b"<html>")) == [("stdout", b"<html>")]
 
 
-def test_lines_of_two_streams_with_cut_characters_and_a_last_one_without_end():
-    lines = Lines("web")
-    euro = "€".encode()
-    assert lines.feed("stdout", b"a\r\nb" + euro[:1]) == [lines._line("stdout", "a")]
-    assert lines.feed("stderr", b"x\n")[0].stream == "stderr"
-    assert [line.text for line in lines.feed("stdout", euro[1:] + b"\n\xff\n")] == ["b€", "\ufffd"]
-    assert lines.feed("stdout", b"end") == []
-    assert [line.text for line in lines.end()] == ["end"]
-    assert lines.end() == []
+FIRST, SECOND = b"2026-11-23T07:09:33.010200588Z ", b"2026-11-23T07:09:34.999999999Z "
 
 
-def test_a_line_without_end_needs_no_memory():
-    lines = Lines("web")
-    found = [line for _ in range(10) for line in lines.feed("stdout", b"x" * LONGEST_LINE)]
-    assert len(found) == 9
-    assert all(len(line.text) == LONGEST_LINE for line in found)
+def joined(*pieces, same_stamp=True, raw=False):
+    frames = Frames(raw=raw, parts=lambda: LineParts(same_stamp=same_stamp))
+    sent = pieces if raw else [frame(*piece) for piece in pieces]
+    found = {"stdout": b"", "stderr": b""}
+    for stream, data in frames.feed(*sent):
+        found[stream] += data
+    return found
 
 
-def test_the_engines_timestamp_is_stripped():
-    line = Lines("web", stamped=True).feed("stdout", b"2026-11-23T07:09:33.010200588Z text 1\n")[0]
-    assert line.text == "text 1"
-    assert line.time == pytest.approx(1795417773.0102, abs=1e-3)
-    assert Lines("web", stamped=True).feed("stdout", b"no time\n")[0].text == "no time"
+def test_a_line_in_several_parts_keeps_the_first_timestamp():
+    out = [("stdout", FIRST + b"x" * 16_384), ("stdout", FIRST + b"y" * 10), ("stdout", FIRST + b"\n")]
+    found = joined(*out, ("stderr", SECOND + b"err\n"), ("stdout", SECOND + b"next\n"))
+    assert found["stdout"] == FIRST + b"x" * 16_384 + b"y" * 10 + b"\n" + SECOND + b"next\n"
+    assert found["stderr"] == SECOND + b"err\n"
+
+
+def test_parts_of_two_streams_alternate():
+    parts = [("stdout", FIRST + b"a"), ("stderr", SECOND + b"b"), ("stdout", FIRST + b"c\n"), ("stderr", SECOND + b"d")]
+    assert joined(*parts) == {"stdout": FIRST + b"ac\n", "stderr": SECOND + b"bd"}
+
+
+def test_another_timestamp_begins_a_line_where_all_parts_have_the_same():
+    parts = [("stdout", FIRST + b"end"), ("stdout", SECOND + b"begin\n")]
+    assert joined(*parts)["stdout"] == FIRST + b"end\n" + SECOND + b"begin\n"
+    assert joined(*parts, same_stamp=False)["stdout"] == FIRST + b"endbegin\n"
+
+
+def test_a_timestamp_in_the_text_stays():
+    text = FIRST + SECOND + b"said " + FIRST + b"\n"
+    assert joined(("stdout", text))["stdout"] == text
+    assert (
+        joined(("stdout", FIRST + b"x"), ("stdout", FIRST + SECOND + b"\n"))["stdout"] == FIRST + b"x" + SECOND + b"\n"
+    )
+
+
+def test_the_pieces_of_a_terminals_output_are_the_parts_of_its_lines():
+    assert joined(FIRST + b"a" * 16_384, FIRST + b"b\r\n", SECOND + b"c", raw=True)["stdout"] == (
+        FIRST + b"a" * 16_384 + b"b\r\n" + SECOND + b"c"
+    )
+
+
+def test_what_the_engine_says_in_a_frame_of_its_own_is_an_error():
+    said = b"Error grabbing logs: invalid character\n"
+    data = frame("stdout", b"before\n") + b"\3\0\0\0" + len(said).to_bytes(4, "big") + said
+    found = []
+    with pytest.raises(ApiError, match="Error grabbing logs: invalid character"):
+        found.extend(Frames().feed(data))
+    assert list(Frames().feed(data[:15])) == [("stdout", b"before\n")]
 
 
 @pytest.mark.parametrize("text", ["", "0001-01-01T00:00:00Z", "yesterday", "9999-99-99T00:00:00Z"])
 def test_no_time_is_zero(text):
     assert seconds_of(text) == 0.0
-
-
-def test_a_bar_that_is_drawn_for_hours_is_cut_between_two_of_its_states():
-    lines = Lines("web")
-    states = [f"\r{percent:3}% of all" for percent in range(100)] * 100
-    found = [line for state in states for line in lines.feed("stderr", state.encode())] + lines.end()
-    assert len(found) > 1
-    assert all(line.text.endswith("% of all") for line in found)
-    assert "".join(line.text for line in found) == "".join(states)

@@ -34,7 +34,7 @@ def test_calls_and_a_run_go_through_the_proxy_as_dockers_do(proxy, unique):
     engine = connection.find_engine()
     assert engine.capabilities.buildkit
     request = RunRequest("busybox", command=("echo", "inside"), name=unique, remove=True)
-    assert run(engine, request).result(60).output == "inside"
+    assert run(engine, request).result(60).output == "inside\n"
     assert set(proxy.targets) == {ENGINE}
     assert set(proxy.logins) == {"Basic " + base64.b64encode(b"ann:p@ss").decode()}
     proxy.targets.clear()

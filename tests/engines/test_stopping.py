@@ -204,7 +204,7 @@ def test_a_command_that_is_stopped_may_end_by_itself(engine, busybox, unique, re
     gone(operation)
     reader = RunRequest(busybox, ("cat", "/kept/file"), remove=True, volumes=(f"{volume}:/kept",))
     try:
-        assert run(engine, reader).result(60).output == "tidied"
+        assert run(engine, reader).result(60).output == "tidied\n"
     finally:
         if not remove:
             containers.remove(engine, unique)

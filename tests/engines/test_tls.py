@@ -66,7 +66,7 @@ def test_calls_buildkit_and_a_run_through_tls(certificates, monkeypatch, unique)
         stream.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))
         assert stream.recv()[3] == 4
     request = RunRequest("busybox", ("wc", "-c"), name=unique, remove=True, stdin=b"x" * 1_000_000)
-    assert run(engine, request).result(60).output == "1000000"
+    assert run(engine, request).result(60).output == "1000000\n"
 
 
 @pytest.mark.usefixtures("behind_tls")

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 PACKAGES = ("podman", "uidmap", "slirp4netns", "fuse-overlayfs", "ca-certificates")
 
 
-def up(*, base_images: bool) -> dict[str, str]:
+def up(*, base_images: bool, small: bool = True) -> dict[str, str]:
     """Starts the registries, with base images if they are wanted.
+
+    Args:
+        base_images: Whether Docker Hub's are needed.
+        small: Only those of the quickstart.
 
     Returns:
         Variables for the quickstart's kernel.
@@ -31,7 +35,7 @@ def up(*, base_images: bool) -> dict[str, str]:
     Raises:
         SystemExit: A part cannot be started here.
     """
-    every = parts(small=True)
+    every = parts(small=small)
     if start(["registry-token", *(["images"] if base_images else [])], every):
         raise SystemExit("The local registry could not be started; the lines above say why.")
     home = folders.folder("demonstration")

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import nbcontainer as nbc
 from nbcontainer.engines import connection, containers, images
-from nbcontainer.engines.buildkit_build import _controls, close_connections
+from nbcontainer.engines.buildkit_build import close_connections
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, EngineUnavailable, NotFound
@@ -74,7 +74,7 @@ class OnEngine(Scenario):
         return connector(self.host)()
 
     def close(self) -> None:
-        for engine in list(_controls):
+        for engine in tuple(connection._engines.values()):
             close_connections(engine)
         connection.forget_engines()
 

@@ -298,11 +298,6 @@ def run_one(kind: str, mode: str) -> Measured:
         return trial.measured
 
 
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """Run the trials that the command line asks for, several at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -312,7 +307,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=4)
     asked = parser.parse_args()
     if asked.here:
-        _print(json.dumps(asdict(run_one(asked.kinds[0], asked.mode))))
+        print(json.dumps(asdict(run_one(asked.kinds[0], asked.mode))), flush=True)
         os._exit(0)  # threads may still wait on what is frozen
 
     def apart(trial: tuple[str, str]) -> str:
@@ -323,11 +318,11 @@ def main() -> None:
             return str(Measured(**json.loads(done.stdout.splitlines()[-1])))
         return f"{kind} {mode}: {done.stderr[-2000:]}"
 
-    _print(f"{'call':34} {'frozen':9} {'told':>8} {'went on':>8}")
+    print(f"{'call':34} {'frozen':9} {'told':>8} {'went on':>8}", flush=True)
     trials = [(kind, mode) for kind in asked.kinds for mode in ([asked.mode] if asked.mode else MODES)]
     with ThreadPoolExecutor(asked.jobs) as threads:
         for line in threads.map(apart, trials):
-            _print(line)
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

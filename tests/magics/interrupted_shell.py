@@ -32,32 +32,35 @@ EDGES = {"run_interruptible", "_guarded.<locals>.guarded", "_write", "_magic.<lo
 LONGEST_DELAY = 0.12
 PREPARE = """
 import time
-from nbcontainer.operation import Operation
+from nbcontainer.logs.operation import LogOperation
 from nbcontainer.views.logs import LogView
 from nbcontainer.views.surfaces import show
-from nbcontainer.model.logs import LogLine, LogLines, LogResult, LogSource, LogState, apply_logs
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogLines, LogResult, LogState
 
 def work(progress):
     ended = []
     progress.on_stop(lambda: ended.append(1))
     number = 0
     while not ended and number < 150:
-        progress.emit(LogLines((LogLine("p", f"line {number}"),)))
+        progress.emit(LogLines(tuple(chunks_of([LogLine("p", f"line {number}")]))))
         number += 1
         time.sleep(0.001)
     if ended:
         raise ConnectionError
 
 def begin():
-    return Operation("talk", LogState(), apply_logs, conclude=lambda s, _: LogResult(s)).start_thread(work)
+    return LogOperation("talk", LogState(), conclude=lambda s, _: LogResult(s)).start_thread(work)
 
-drawn = LogResult(LogState(lines=tuple(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)), total=2_000))
+chunks = tuple(chunks_of(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)))
+drawn = LogResult(LogState(chunks=chunks, total=2_000))
 """
 CELLS = {
     "a pull that is never answered": "%docker pull busybox",
     "an operation that is shown": "show(begin(), LogView())",
     "a result that is waited for": "begin().result()",
-    "events that are iterated": "for event in begin(): pass",
+    "lines that are iterated": "for line in begin(): pass",
+    "events that are iterated": "for event in begin().events(): pass",
     "operations one after the other": "for _ in range(50): begin().stop()",
     "a result that is drawn": "drawn",
     "a result that is displayed": "for _ in range(20): display(drawn)",

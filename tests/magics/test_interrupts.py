@@ -31,8 +31,10 @@ def ended(*_):
 get_ipython().events.register("post_run_cell", ended)
 """
 DRAWN = """
-from nbcontainer.model.logs import LogLine, LogResult, LogState
-drawn = LogResult(LogState(lines=tuple(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)), total=2_000))
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogResult, LogState
+chunks = tuple(chunks_of(LogLine("p", f"line {n} " + "x" * 60) for n in range(2_000)))
+drawn = LogResult(LogState(chunks=chunks, total=2_000))
 """
 OURS = re.compile(r"nbcontainer/([a-z_]+/)?[a-z_]+\.py")
 
@@ -49,7 +51,8 @@ def test_cells_of_a_shell_are_interrupted_at_random_moments():
 DRAWING = """
 import io, signal, sys
 from IPython.core.interactiveshell import InteractiveShell
-from nbcontainer.model.logs import LogLine, LogResult, LogState
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogResult, LogState
 from nbcontainer.views import results
 
 picture_of = results.picture_of
@@ -70,7 +73,7 @@ else:
     sys.stdout = Interrupted(sys.stdout.buffer)
 shell = InteractiveShell.instance(colors="nocolor")
 shell.run_cell("%load_ext nbcontainer")
-drawn = LogResult(LogState(lines=(LogLine("p", "line"),), total=1))
+drawn = LogResult(LogState(chunks=tuple(chunks_of([LogLine("p", "line")])), total=1))
 shell.push({"drawn": drawn})
 ran = shell.run_cell(CODE, store_history=True)
 print("error:", type(ran.error_in_exec).__name__)

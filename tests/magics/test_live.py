@@ -72,7 +72,7 @@ def test_values_with_spaces_and_lines(kernel):
 def test_run_and_its_result(kernel):
     ran = kernel.run("r = %docker run --rm busybox echo hello")
     assert "│ hello" in still(ran)
-    assert kernel.run("r.output, r.exit_code").text == "('hello', 0)"
+    assert kernel.run("r.output, r.exit_code").text == r"('hello\n', 0)"
     ran = kernel.run("%docker run --rm busybox sh -c 'echo bad; exit 3'")
     assert (ran.error, ran.kinds) == ("CommandFailed", ["display_data", "error"])
     assert len(ran.traceback) == 1

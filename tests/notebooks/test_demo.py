@@ -101,3 +101,35 @@ def test_a_stopped_demo_says_so_in_one_line(tmp_path, number):
     assert "Traceback" not in said
     assert started
     wait_until(lambda: not [one for one in started if Path(f"/proc/{one}/exe").exists()])
+
+
+@pytest.mark.live
+def test_the_lessons_are_opened_in_jupyterlab(tmp_path):
+    host = running("docker", "Docker").host
+    for part in ("Registry", "TokenRegistry"):
+        running("registries", part)
+    log = tmp_path / "log"
+    variables = {"DOCKER_HOST": host, "PYTHONUNBUFFERED": "1", "BROWSER": "true"}
+    variables |= {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "RUNTIME")}
+
+    def opens(name):
+        """Whether Jupyter has written the file that opens this notebook in the browser."""
+        pages = [page.read_text() for page in (tmp_path / "RUNTIME").glob("jpserver-*-open.html")]
+        return f"/lab/tree/{name}" in "".join(pages)
+
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "scripts/demo.py", "--lab"],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: opens("index.ipynb") or process.poll() is not None, seconds=120, what=log.read_text)
+        assert process.poll() is None, log.read_text()
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+    assert f"Begin with {ROOT}/demo-output/lessons/index.ipynb" in log.read_text()

@@ -1,13 +1,17 @@
 import json
 import re
 import time
+from contextlib import closing
 
 import pytest
 
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogSource, LogState, apply_logs
-from nbcontainer.model.logs_spool import encode_lines
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogEnded, LogLines, LogSource, LogState, apply_logs
 from nbcontainer.operation import Operation
+from nbcontainer.settings import settings
 from nbcontainer.views.html import as_html
 from nbcontainer.views.logs import MOST_CHARACTERS, RANGE_LINES, TAIL_LINES, LogView
 from nbcontainer.views.text import as_text
@@ -16,7 +20,38 @@ HOSTILE = "<script>alert(1)</script>\x1b]8;;http://evil\x07link\x1b]8;;\x07 \x1b
 
 
 def lines(count, first=0, source="web"):
-    return tuple(LogLine(source, f"line {number}", 1_790_000_000.0 + number) for number in range(first, first + count))
+    return [LogLine(source, f"line {number}", 1_790_000_000.0 + number) for number in range(first, first + count)]
+
+
+def event(*given):
+    """The event of some lines."""
+    return LogLines(tuple(chunks_of(given)))
+
+
+def events(count, first=0, size=500):
+    """The events of so many lines, in chunks of `size`."""
+    return [event(*lines(min(size, first + count - at), at)) for at in range(first, first + count, size)]
+
+
+def written(*given):
+    """The path of a log's file with these lines."""
+    with closing(LogWriter("log")) as writer:
+        write(writer, given)
+    return writer.path
+
+
+def write(writer, given):
+    for line in given:
+        writer.channel(line.source, line.stream).feed(f"{line.text}\n".encode(), line.time)
+    writer.flush()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def folder(tmp_path_factory):
+    """The folder of the logs' files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(settings, "spool_directory", str(tmp_path_factory.mktemp("spool")))
+        yield
 
 
 def folded(*events, **changes):
@@ -28,8 +63,8 @@ def folded(*events, **changes):
 
 def test_plain_lines_name_the_source_only_where_there_are_several():
     view = LogView()
-    assert view.line(LogLines(lines(2))) == "line 0\nline 1"
-    assert view.line(LogLines(lines(1, source="db"))) == "db | line 0"
+    assert view.line(event(*lines(2))) == "line 0\nline 1"
+    assert view.line(event(*lines(1, source="db"))) == "db | line 0"
     assert view.line(LogSource("db", open=True)) is None
     assert view.line(LogSource("db", open=True, note="restarted")) == "— db: restarted —"
     assert view.line(LogSource("db", open=False, note="db was deleted")) == "— db was deleted —"
@@ -38,7 +73,7 @@ def test_plain_lines_name_the_source_only_where_there_are_several():
 
 
 def test_a_picture_has_the_last_lines_and_says_where_the_rest_is():
-    state = folded(LogLines(lines(1_500)), spool="/spool/web.log", followed=True)
+    state = folded(*events(1_500), spool="/spool/web.log", followed=True)
     text = as_text(LogView().render(state)).splitlines()
     assert text[0] == "Logs  deploy/web  1,500 lines · 13.9 kB  ● following"
     assert text[1] == "… 1,300 lines before these; all of them are in /spool/web.log"
@@ -48,27 +83,26 @@ def test_a_picture_has_the_last_lines_and_says_where_the_rest_is():
 
 def test_a_picture_of_several_sources_has_them_in_a_column():
     sources = [LogSource("web-1", open=True), LogSource("db", open=True)]
-    state = folded(*sources, LogLines((LogLine("web-1", "a"), LogLine("db", "b"))))
+    state = folded(*sources, event(LogLine("web-1", "a"), LogLine("db", "b")))
     text = as_text(LogView().render(state)).splitlines()
     assert text[1:] == ["  │ web-1 | a", "  │ db    | b"]
 
 
-def test_a_terminal_gets_each_line_once_even_those_only_in_the_spool_file(tmp_path):
-    spool = tmp_path / "web.log"
-    spool.write_bytes(encode_lines(lines(5_000)))
-    state = folded(LogLines(lines(5_000)), spool=str(spool))
-    view, written = LogView(), ""
+def test_a_terminal_gets_each_line_once_even_those_only_in_the_spool_file():
+    path = written(*lines(5_001))  # the file may be ahead of the state
+    state = folded(*events(5_000), spool=path)
+    assert state.chunks[0].lines[0].text == "line 3000"
+    view, printed = LogView(), ""
     while text := view.fresh(state, coloured=False):
-        written += text
-    assert written.splitlines() == [f"line {number}" for number in range(5_000)]
-    spool.write_bytes(encode_lines(lines(5_001)))
-    state = apply_logs(apply_logs(state, LogLines(lines(1, first=5_000))), LogSource("", open=True, note="the end"))
+        printed += text
+    assert printed.splitlines() == [f"line {number}" for number in range(5_000)]
+    state = apply_logs(apply_logs(state, event(*lines(1, first=5_000))), LogSource("", open=True, note="the end"))
     assert view.fresh(state, coloured=False) == "line 5000\n— the end —\n"
 
 
 def test_a_terminal_shows_notes_between_the_lines_where_they_were_made():
     joined, left = LogSource("db", open=True, note="db joined"), LogSource("web", open=False, note="web was deleted")
-    state = folded(LogLines(lines(1)), joined, LogLines(lines(1, source="db")), left)
+    state = folded(event(*lines(1)), joined, event(*lines(1, source="db")), left)
     view = LogView()
     told = view.fresh(state, coloured=False).splitlines()
     assert [text.partition(" | ")[2] or text for text in told] == [
@@ -84,9 +118,9 @@ def test_a_terminal_shows_notes_between_the_lines_where_they_were_made():
 
 
 def test_without_the_spool_file_a_terminal_gets_the_lines_in_memory(tmp_path):
-    state = folded(LogLines(lines(5_000)), spool=str(tmp_path / "gone.log"))
-    written = LogView().fresh(state, coloured=False).splitlines()
-    assert written == [
+    state = folded(*events(5_000), spool=str(tmp_path / "gone.log"))
+    printed = LogView().fresh(state, coloured=False).splitlines()
+    assert printed == [
         "— 3,000 lines skipped: not saved to a file —",
         *(f"line {number}" for number in range(3_000, 5_000)),
     ]
@@ -94,7 +128,7 @@ def test_without_the_spool_file_a_terminal_gets_the_lines_in_memory(tmp_path):
 
 def test_a_terminal_names_the_sources_where_there_are_several_each_in_its_colour():
     sources = [LogSource("web-1", open=True), LogSource("db", open=True)]
-    state = folded(*sources, LogLines((LogLine("web-1", "\x1b[31mred\x1b[0m"), LogLine("db", "b"))))
+    state = folded(*sources, event(LogLine("web-1", "\x1b[31mred\x1b[0m"), LogLine("db", "b")))
     assert LogView().fresh(state, coloured=False) == "web-1 | red\ndb    | b\n"
     assert LogView().fresh(state, coloured=True) == (
         "\x1b[36mweb-1 |\x1b[0m \x1b[31mred\x1b[0m\n\x1b[35mdb    |\x1b[0m b\n"
@@ -102,12 +136,12 @@ def test_a_terminal_names_the_sources_where_there_are_several_each_in_its_colour
 
 
 def test_hostile_lines_stay_text_on_every_surface():
-    event = LogLines((LogLine(HOSTILE, HOSTILE), LogLine("web", HOSTILE)))
-    state = folded(event, LogSource(HOSTILE, open=True, note=HOSTILE), where=HOSTILE)
+    hostile = event(LogLine(HOSTILE, HOSTILE), LogLine("web", HOSTILE))
+    state = folded(hostile, LogSource(HOSTILE, open=True, note=HOSTILE), where=HOSTILE)
     drawn = LogView().render(state)
     coloured = LogView().fresh(state, coloured=True)
     assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(re.sub(r"\x1b\[[0-9;]*m", "", coloured))
-    text, html, line = as_text(drawn), as_html(drawn), LogView().line(event)
+    text, html, line = as_text(drawn), as_html(drawn), LogView().line(hostile)
     for shown in (text, html, line, LogView().fresh(state, coloured=False)):
         assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(shown)
         assert "U+202E" in shown
@@ -119,14 +153,14 @@ def test_hostile_lines_stay_text_on_every_surface():
 
 def test_the_page_gets_the_newest_lines_however_many_there_are():
     view = LogView()
-    before = folded(LogLines(lines(10)))
-    few = apply_logs(before, LogLines(lines(3, 10)))
+    before = folded(event(*lines(10)))
+    few = apply_logs(before, event(*lines(3, 10)))
     message = view.wire(before, few)
     assert (message["first"], message["total"], message["names"]) == (10, 13, ["web"])
     assert [line[1] for line in message["lines"]] == ["line 10", "line 11", "line 12"]
     flood = before
     for start in range(10, 50_010, 1_000):
-        flood = apply_logs(flood, LogLines(lines(1_000, start)))
+        flood = apply_logs(flood, event(*lines(1_000, start)))
     message = view.wire(before, flood)
     assert (message["first"], message["total"]) == (50_010 - TAIL_LINES, 50_010)
     assert len(message["lines"]) == TAIL_LINES
@@ -135,7 +169,7 @@ def test_the_page_gets_the_newest_lines_however_many_there_are():
 
 def test_the_page_gets_changes_of_sources():
     view = LogView()
-    before = folded(LogLines(lines(1)), LogSource("web", open=True, note="one"), followed=True)
+    before = folded(event(*lines(1)), LogSource("web", open=True, note="one"), followed=True)
     after = apply_logs(apply_logs(before, LogSource("web", open=True, note="two")), LogEnded())
     assert view.wire(before, after) == {"ending": ["✓ ended", "dim"], "sources": {"web": False}, "notes": [[1, "two"]]}
     for number in range(60):  # the state keeps fifty
@@ -145,7 +179,7 @@ def test_the_page_gets_changes_of_sources():
 
 def test_a_message_is_bounded():
     nasty = LogLine("we\udc80b", "x" * 1_000_000 + "\ud800", stream="stderr")
-    message = LogView().wire(None, folded(LogLines((nasty, LogLine("web", "\ud800")))))
+    message = LogView().wire(None, folded(event(nasty, LogLine("web", "\ud800"))))
     json.dumps(message, ensure_ascii=False).encode()
     assert len(message["lines"][0][1]) < MOST_CHARACTERS + 60
     assert message["lines"][0][1].endswith("… 995,001 more characters")
@@ -156,20 +190,16 @@ def test_a_message_is_bounded():
 
 
 @pytest.fixture(scope="module")
-def spooled(tmp_path_factory):
+def spooled():
     """An operation whose log has 30,000 lines; the state holds the last 2,000."""
-    path = tmp_path_factory.mktemp("spool") / "web.log"
-    path.write_bytes(b"")
-    state = LogState(title="web", spool=str(path), followed=True)
-    operation = Operation("log", state, apply_logs, endless=True)
+    writer = LogWriter("web")
+    operation = LogOperation("log", LogState(title="web", spool=writer.path, followed=True), endless=True)
 
     def work(progress):
-        with path.open("ab") as spool:
-            for start in range(0, 30_000, 500):
-                batch = lines(500, start, source=f"web-{start % 3}")
-                spool.write(encode_lines(batch))
-                spool.flush()
-                progress.emit(LogLines(batch))
+        writer.report_to(progress)
+        for start in range(0, 30_000, 500):
+            write(writer, lines(500, start, source=f"web-{start % 3}"))
+        writer.close()
         while not progress.stopping:
             time.sleep(0.01)
 
@@ -232,29 +262,32 @@ def test_an_invalid_expression_is_reported(spooled):
     assert answer["trouble"].startswith("not a valid regular expression: ")
 
 
-def test_colours_do_not_split_words(tmp_path):
-    path = tmp_path / "web.log"
+def test_colours_do_not_split_words():
     texts = ["\x1b[31mERR\x1b[1mOR\x1b[0m here", "31m", "no"]
-    path.write_bytes(encode_lines(LogLine("web", text) for text in texts))
-    operation = Operation("log", LogState(spool=str(path), total=3), apply_logs)
+    path = written(*(LogLine("web", text) for text in texts))
+    operation = Operation("log", LogState(spool=path, total=3), apply_logs)
     assert LogView().act(operation, {"type": "search", "query": "ERROR", "first": 0})["found"] == [0]
     assert LogView().act(operation, {"type": "search", "query": "31m", "first": 0})["found"] == [1]
 
 
-def test_very_long_lines_and_a_line_that_is_being_written(tmp_path):
-    path = tmp_path / "web.log"
-    texts = ["short", "x" * 3_000_000 + "needle", "after", "y" * 200_000]
-    path.write_bytes(encode_lines(LogLine("web", text) for text in texts) + b"- web stdout not yet compl")
+def test_very_long_lines_and_a_line_that_is_being_written():
+    texts = ["short", "x" * 60_000 + "needle" + "x" * 3_000_000, "after", "y" * 200_000]
+    data = "\n".join([*texts, "not yet compl"]).encode()
+    with closing(LogWriter("web")) as writer:
+        channel = writer.channel("web")
+        for at in range(0, len(data), 100_000):
+            channel.feed(data[at : at + 100_000])
     view = LogView()
-    operation = Operation("log", LogState(spool=str(path), total=4), apply_logs)
+    operation = Operation("log", LogState(spool=writer.path, total=4), apply_logs)
     assert search(view, operation, "needle") == [1]
     assert search(view, operation, "after") == [2]
+    assert search(view, operation, "compl") == []
     answer = view.act(operation, {"type": "lines", "first": 2, "count": 9})
     assert [line[1][:5] for line in answer["lines"]] == ["after", "yyyyy"]
 
 
 def test_without_a_spool_file_the_window_is_what_there_is(tmp_path):
-    operation = Operation("log", folded(LogLines(lines(50))), apply_logs)
+    operation = Operation("log", folded(event(*lines(50))), apply_logs)
     assert LogView().act(operation, {"type": "lines", "first": 40, "count": 99})["lines"][-1][1] == "line 49"
     assert search(LogView(), operation, "line 4") == [4, *range(40, 50)]
     gone = Operation("log", LogState(spool=str(tmp_path / "gone"), total=9), apply_logs)
@@ -268,10 +301,10 @@ def test_a_line_with_carriage_returns_looks_as_in_a_terminal():
     windows = "as Windows ends it\r"
     coloured = "\x1b[32m 10%\x1b[0m\r\x1b[32m100%\x1b[0m\r"
     view = LogView()
-    event = LogLines(tuple(LogLine("web", text) for text in (bar, windows, coloured)))
+    bars = event(*(LogLine("web", text) for text in (bar, windows, coloured)))
     shown = ["done [====]", "as Windows ends it", "100%"]
-    assert view.line(event).splitlines() == shown
-    state = folded(event)
+    assert view.line(bars).splitlines() == shown
+    state = folded(bars)
     assert view.fresh(state, coloured=False).splitlines() == shown
     assert as_text(view.render(state)).splitlines()[-3:] == [f"  {line}".rstrip() for line in shown] or all(
         line in as_text(view.render(state)) for line in shown
@@ -283,14 +316,13 @@ def test_a_line_with_carriage_returns_looks_as_in_a_terminal():
 # --- an incomplete file
 
 
-def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):
-    path = tmp_path / "web.log"
-    path.write_bytes(encode_lines(lines(1_000)))
-    state = folded(LogLines(lines(1_000)), spool=str(path), followed=True)
+def test_lines_beyond_a_truncated_file_come_from_memory():
+    state = folded(*events(1_000), spool=written(*lines(1_000)), followed=True)
     view = LogView()
     assert view.fresh(state, coloured=False).count("\n") == 1_000
     state = apply_logs(state, SpoolCut("the disk is full"))
-    state = apply_logs(state, LogLines(lines(5_000)))
+    for more in events(5_000):
+        state = apply_logs(state, more)
     text = view.fresh(state, coloured=False)
     assert text.startswith("— the disk is full —\n— 3,000 lines skipped: not saved to a file —\n")
     assert text.count("\n") == 2 + 2_000
@@ -300,9 +332,8 @@ def test_lines_beyond_a_truncated_file_come_from_memory(tmp_path):
     assert "all of them" not in as_text(view.render(state))
 
 
-def test_a_search_skips_lines_missing_from_the_file(tmp_path):
-    path = tmp_path / "web.log"
-    path.write_bytes(encode_lines(lines(10)))
-    state = folded(LogLines(lines(10)), SpoolCut("the disk is full"), LogLines(lines(4_000, first=10)), spool=str(path))
+def test_a_search_skips_lines_missing_from_the_file():
+    path = written(*lines(10))
+    state = folded(event(*lines(10)), SpoolCut("the disk is full"), *events(4_000, first=10), spool=path)
     found = search(LogView(), Operation("log", state, apply_logs), "line 7 OR line 100 OR line 4009")
     assert found == [7, 4009]  # line 100 is in neither

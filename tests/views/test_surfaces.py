@@ -6,8 +6,9 @@ import time
 import pytest
 
 from nbcontainer.errors import NotFound, Stopped, UsageError
-from nbcontainer.model.logs import LogEnded, LogLine, LogLines, LogResult, LogState, apply_logs
-from nbcontainer.operation import Operation
+from nbcontainer.logs.operation import LogOperation
+from nbcontainer.model.log_lines import LogLine, chunks_of
+from nbcontainer.model.logs import LogEnded, LogLines, LogResult, LogState
 from nbcontainer.settings import settings
 from nbcontainer.views.logs import LogView
 from nbcontainer.views.notebook import Notebook
@@ -16,12 +17,12 @@ from nbcontainer.views.terminal import Terminal
 
 
 def operation(work, *, endless=False):
-    made = Operation("log", LogState(title="log"), apply_logs, endless=endless, conclude=lambda s, _: LogResult(s))
+    made = LogOperation("log", LogState(title="log"), endless=endless, conclude=lambda s, _: LogResult(s))
     return made.start_thread(work)
 
 
 def lines(*texts):
-    return LogLines(tuple(LogLine("web", text) for text in texts))
+    return LogLines(tuple(chunks_of(LogLine("web", text) for text in texts)))
 
 
 def test_lines_arrive_as_they_are_emitted_and_the_result_is_returned(capsys):

@@ -10,9 +10,10 @@ import { LogSearch } from './logs_search';
 import { LOG, STRINGS } from './strings';
 import { LogStore, type LogWire, type WireLines } from './logs_store';
 
-const TYPING = 200; // milliseconds after the last keystroke before a search starts
+const TYPING = 120; // milliseconds after the last keystroke before a search starts
 const RETRY = 1000; // milliseconds before lines that did not arrive are requested again
 const REPLY_LINES = 2_000; // the most lines in one reply of the kernel
+const AHEAD = 512; // lines above and below the visible ones that the page gets before they are scrolled to
 const COPY_LINES = 10_000;
 
 const FEW = 8; // an ended log of so few lines has no search box, and a footer only if a line is too wide
@@ -90,7 +91,7 @@ class LogView implements View {
     this.search.total = () => this.store.total;
     this.list = new LogList(this.store, {
       moved: () => this.drawFollow(),
-      wanted: (from, to) => void this.fetch(from, to),
+      shown: (from, to) => void this.fetch(from, to),
     });
     this.list.times = this.store.times;
     this.root = this.build();
@@ -231,8 +232,8 @@ class LogView implements View {
 
   private drawSearch(): void {
     const { search } = this;
-    const count = search.found.length;
-    const all = `${count.toLocaleString('en-US')}${search.full ? '+' : ''}`;
+    const count = search.count;
+    const all = count.toLocaleString('en-US');
     let text = '';
     if (search.query)
       text = search.current < 0 ? all : STRINGS.of((search.current + 1).toLocaleString('en-US'), all);
@@ -248,7 +249,9 @@ class LogView implements View {
   private async fetch(from: number, to: number): Promise<void> {
     if (this.fetching) return;
     const around = Math.ceil(this.list.room);
-    const missing = this.store.missing(from - around, to + around);
+    const ahead = this.list.follow ? around : AHEAD;
+    const missing =
+      this.store.missing(from - around, to + around) ?? this.store.missing(from - ahead, to + ahead);
     if (!missing) return;
     this.fetching = true;
     const store = this.store;

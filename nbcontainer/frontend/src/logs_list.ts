@@ -19,8 +19,8 @@ const WIDEST_NAME = 26; // characters of a source's name
 export interface ListEvents {
   /** The user scrolled, or lines became wider than the view: see `follow` and `overflows`. */
   moved(): void;
-  /** Visible lines that the page does not have. */
-  wanted(from: number, to: number): void;
+  /** These lines are visible now. */
+  shown(from: number, to: number): void;
 }
 
 export class LogList {
@@ -157,7 +157,7 @@ export class LogList {
     const wanted = fraction * (sheet - height);
     if (Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
     this.expected = element.scrollTop;
-    if (this.store.missing(from, to)) this.events.wanted(from, to);
+    this.events.shown(from, to);
   }
 
   // a view of a few lines is only as high as they are

@@ -2,7 +2,9 @@
 
 /** One reply of the kernel. */
 interface Slice {
+  /** The numbers of the matching lines, at most as many as were requested; `count` of them match. */
   found: number[];
+  count: number;
   /** The first line that was not searched. */
   until: number;
   total?: number;
@@ -11,14 +13,16 @@ interface Slice {
 
 type Request = (name: string, detail: Record<string, unknown>) => Promise<unknown>;
 
-const MAX_MATCHES = 200_000;
+const MAX_MATCHES = 200_000; // whose numbers the page keeps; it counts all of them
 const REST = 500; // milliseconds between two searches of newly arrived lines
 
 export class LogSearch {
   query = '';
   regex = false;
-  /** The numbers of the lines that match, in order. */
+  /** The numbers of the lines that match, in order; not of all if these are very many. */
   found: number[] = [];
+  /** How many lines match. */
+  count = 0;
   /** Which of `found` is shown, or -1. */
   current = -1;
   /** What is highlighted in the page; null without a query. */
@@ -38,7 +42,16 @@ export class LogSearch {
   start(query: string, regex: boolean): void {
     this.run++;
     window.clearTimeout(this.timer);
-    Object.assign(this, { query, regex, found: [], current: -1, until: 0, trouble: '', busy: false });
+    Object.assign(this, {
+      query,
+      regex,
+      found: [],
+      count: 0,
+      current: -1,
+      until: 0,
+      trouble: '',
+      busy: false,
+    });
     this.pattern = null;
     if (query) {
       try {
@@ -51,24 +64,21 @@ export class LogSearch {
     this.changed(false);
   }
 
-  /** Whether there are more matches than the page keeps. */
-  get full(): boolean {
-    return this.found.length >= MAX_MATCHES;
-  }
-
   private async goOn(run: number, fresh: boolean): Promise<void> {
     this.busy = true;
     for (;;) {
-      const detail = { query: this.query, regex: this.regex, first: this.until };
+      const most = MAX_MATCHES - this.found.length;
+      const detail = { query: this.query, regex: this.regex, first: this.until, most };
       const slice = (await this.request('search', detail)) as Slice | null;
       if (run !== this.run) return;
       if (!slice) break;
       this.trouble = slice.trouble ?? '';
       const first = fresh && this.found.length === 0 && slice.found.length > 0;
       for (const number of slice.found) this.found.push(number);
+      this.count += slice.count;
       const ended = slice.until <= this.until || slice.until >= (slice.total ?? 0);
       this.until = Math.max(this.until, slice.until);
-      if (this.trouble || ended || this.full) break;
+      if (this.trouble || ended) break;
       this.changed(first);
     }
     this.busy = false;
@@ -79,7 +89,7 @@ export class LogSearch {
   // searches lines that arrive later, too
   private watch(run: number): void {
     this.timer = window.setTimeout(async () => {
-      if (run !== this.run || this.trouble || this.full) return;
+      if (run !== this.run || this.trouble) return;
       if (this.until < this.total()) await this.goOn(run, false);
       if (run === this.run) this.watch(run);
     }, REST);
