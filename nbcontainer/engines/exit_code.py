@@ -105,10 +105,17 @@ class ExitCode:
         with contextlib.suppress(EngineUnavailable, Frozen):
             for message in waiting.lines():
                 if isinstance(message.get("StatusCode"), int):
-                    return number_of(message, "StatusCode")
+                    return self._checked(number_of(message, "StatusCode"))
                 said = text_of(message, "Error", "Message") or text_of(message, "Error") or text_of(message, "message")
                 raise ApiError(plain(said or f"{message}"))
         return None
+
+    def _checked(self, code: int) -> int | None:
+        """The code, unless it is Podman's -1 for a container whose end it is still recording."""
+        if code >= 0:
+            return code
+        found = self._engine.http().json("GET", f"{self._path}/json")
+        return number_of(found, "State", "ExitCode") if text_of(found, "State", "Status") == "exited" else None
 
     def _code_of_removed(self) -> int | None:
         """The exit code of a container that no longer exists, from the engine's events; None where it forgot them."""
