@@ -221,7 +221,7 @@ class _Execution:
         await socket.send_bytes(bytes([CLOSE, STDIN]))
 
     def _tell(self, words: str) -> None:
-        self._collector.emit(LogSource(self._request.name, open=True, note=words))
+        self._writer.emit(LogSource(self._request.name, open=True, note=words))
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
         async for message in messages(self._cluster, socket, sent=lambda: self._sent, tell=self._tell):
