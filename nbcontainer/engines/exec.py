@@ -98,11 +98,17 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
 
     def has_ended() -> bool | None:
         """Whether the command has ended: no engine keeps its output, so nothing else can be known."""
-        return None if value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running") else True
+        if not value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running"):
+            return True
+        if http.froze > began and not frozen:
+            frozen.append(http.froze)
+            say("another connection to the engine froze: output may no longer arrive")
+        return None
 
     def say(words: str) -> None:
-        writer.emit(LogSource(request.name, open=True, note=f"{words}, and the command is still running"))
+        writer.emit(LogSource(request.name, open=True, note=f"{words}; the command is still running"))
 
+    began, frozen = time.monotonic(), list[float]()
     Silence(stream, http.check_alive, has_ended, say, after=0.0)
     deadline = _Deadline(request.timeout, stream.close)
     writer.emit(LogSource(request.name, open=True))
