@@ -306,9 +306,12 @@ class Http:
             stream.when_silent(self.check_alive)
         return stream, found
 
-    def close(self) -> None:
-        """Close the idle connection."""
-        self._idle.close()
+    def close(self, *, for_good: bool = False) -> None:
+        """Close the idle connection; with `for_good`, later calls keep none either."""
+        if for_good:
+            self._idle.close_for_good()
+        else:
+            self._idle.close()
 
     def check_alive(self) -> None:
         """Check that an engine that is slow to reply answers at all.

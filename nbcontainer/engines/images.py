@@ -259,10 +259,18 @@ def list_images(
     Raises:
         ApiError: a filter is not valid.
     """
-    query = {"all": every, "filters": dict(filters or {}) or None}
+    chosen = dict(filters or {})
+    # Podman lists what matches all references, Docker what matches one of them
+    references = chosen.pop("reference", ()) if engine.is_podman else ()
+    found: dict[str, JsonObject] = {}
+    for each in [{**chosen, "reference": [one]} for one in references] or [chosen]:
+        found |= {text_of(entry, "Id"): entry for entry in _listed(engine, {"all": every, "filters": each or None})}
+    return sorted(map(_image, found.values()), key=lambda image: image.created, reverse=True)
+
+
+def _listed(engine: Engine, query: Mapping[str, object]) -> list[JsonObject]:
     # Podman fails where an image is removed while it lists them
-    found = repeated(lambda: engine.http().json("GET", "/images/json", query=query), error=NotFound)
-    return sorted(map(_image, entries_of(found)), key=lambda image: image.created, reverse=True)
+    return entries_of(repeated(lambda: engine.http().json("GET", "/images/json", query=query), error=NotFound))
 
 
 def _image(entry: JsonObject) -> model.ImageFacts:
