@@ -17,6 +17,7 @@ from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, is_loopback, parse_reference
+from nbcontainer.engines.silence import HEAD_SECONDS
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.engines.transfer_stream import TransferStream
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
@@ -149,7 +150,13 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     follower = _Follower(progress)
     http = engines.pods.podman_http(engine) if plan.path == PODMAN_PULL else engine.http()
     request = partial(
-        http.stream, "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
+        http.stream,
+        "POST",
+        plan.path,
+        query=plan.query,
+        headers=headers,
+        timeout=HEAD_SECONDS,
+        on_open=progress.on_stop,
     )
     stream = TransferStream(
         engine, plan.direction, str(plan.reference), request, lambda text: progress.emit(model.TransferNote(text))

@@ -53,7 +53,7 @@ class WholeLog:
         """
         while pieces := self._reply.pieces():
             found = list(self._frames.feed(*pieces))
-            self._pace.wait(sum(map(len, pieces)))
+            self._pace.wait(pieces)
             if found:
                 return found
         if self._frames.broken:
@@ -130,7 +130,7 @@ class FollowedLog:
                 self._go_on(BROKE, error)
                 continue
             found = self._new(self._messages.feed(*pieces))
-            self._pace.wait(sum(map(len, pieces)))
+            self._pace.wait(pieces)
             if found:
                 return [
                     (stream, self._parts[stream].join([message for _, message in messages]))

@@ -111,7 +111,7 @@ class RunOutput:
         try:
             while data := stream.recv(READ_BYTES):
                 self._take(self._without_notice(frames.feed(data)))
-                pace.wait(len(data))
+                pace.wait((data,))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or delivers garbage
