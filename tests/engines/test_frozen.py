@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import socket
 import tarfile
 from contextlib import suppress
 
@@ -27,6 +28,24 @@ from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
 from tests.faults.trial import address_of
 
 COUNT = "i=0; while [ $i -lt 1000 ]; do i=$((i+1)); echo line $i; sleep 0.1; done"
+
+
+def test_an_hour_of_silence_costs_few_probes(monkeypatch):
+    ours, theirs = socket.socketpair()
+    with byte_stream.Stream(ours) as stream, theirs:
+        waited, asked = [], []
+
+        def poll(seconds, **_):
+            waited.append(seconds)
+            if is_over := sum(waited) > 3600:
+                theirs.sendall(b"x")
+            return is_over
+
+        monkeypatch.setattr(stream, "_poll", poll)
+        stream.when_silent(lambda: asked.append(sum(waited)))
+        assert stream.recv() == b"x"
+    assert waited[:7] == [5, 10, 20, 40, 80, 160, 300]
+    assert len(asked) == 16
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
 from typing import ClassVar
 
 import nbcontainer as nbc
@@ -16,6 +15,7 @@ from nbcontainer.engines.exec import execute
 from nbcontainer.engines.run import run
 from nbcontainer.errors import Conflict, EngineUnavailable, NotFound
 from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes
@@ -121,9 +121,8 @@ def difference_of_lines(written: list[str], code: int | None, ended: Ended) -> D
 
 
 def spooled(path: str) -> list[str]:
-    """The lines of a spool file: those of logs have time, source and stream before the text."""
-    text = Path(path).read_bytes().decode("utf-8", "replace") if path and Path(path).exists() else ""
-    return text.removesuffix("\n").split("\n") if text else []
+    """The texts of the lines in a log's file."""
+    return [line.text for chunk in LogReader(path).chunks() for line in chunk.lines] if path else []
 
 
 class Run(Writes):
@@ -190,7 +189,7 @@ class Logs(Writes):
     def difference(self, ended: Ended) -> Difference:
         operation = ended.facts.get("operation")
         if operation is not None:
-            ended.lines = [line.split(" ", 3)[-1] for line in spooled(operation.state.spool)]
+            ended.lines = spooled(operation.state.spool)
         difference = compare_lines(self.written, ended.lines or [])
         if ended.error is not None and not difference.words:
             return Difference("all lines, and an error", missing=True)
