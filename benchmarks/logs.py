@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from benchmarks import environment
@@ -16,7 +17,7 @@ from benchmarks.kernel import Kernel, RunsCells
 from benchmarks.measuring import MEGABYTE, Comparison, MemoryLimit, MissingError, Subject, Target, TimeLimit
 from benchmarks.notebook import NotebookKernel
 from benchmarks.processes import cpu_seconds, forget_peak, memory
-from benchmarks.terminal import TerminalKernel
+from benchmarks.terminal import TerminalKernel, drained_terminal
 from benchmarks.written_logs import LINE_BYTES, LONG, NAMESPACE, PODS, SELECTOR, Cluster, container_log
 
 if TYPE_CHECKING:
@@ -65,51 +66,54 @@ def _cluster() -> Cluster:
 
 def _one_log(kind: str, lines: int, variables: Mapping[str, str], command: Sequence[str]) -> Iterator[Comparison]:
     """One long log, by `.result()`, by the magic on each surface, and line by line."""
-    peer = f"{'kubectl' if kind == 'pod' else 'docker'} logs > /dev/null"
-    handle = (
-        f'nbc.{kind}s.get("{LONG}")'
-        if kind == "container"
-        else f'nbc.cluster(namespace="{NAMESPACE}").pods.get("{LONG}")'
-    )
-    magic = f"%docker logs {LONG}" if kind == "container" else f"%kpod logs {LONG} -n {NAMESPACE}"
-    options = "--tail 5"
-    whole = _Task(
-        f"found = {handle}.logs().result()",
-        f"found = {handle}.logs(tail=5).result()",
-        f"assert found.state.total == {lines}",
-    )
-    shown = _Task(magic, f"{magic} {options}", f"assert _.state.total == {lines}")
-    stamped = _Task(
-        f"found = {handle}.logs(timestamps=True).result()",
-        f"found = {handle}.logs(timestamps=True, tail=5).result()",
-        f"assert found.state.total == {lines}",
-    )
-    each = _Task(
-        _EACH_LINE.format(logs=f"{handle}.logs()"),
-        _EACH_LINE.format(logs=f"{handle}.logs(tail=5)"),
-        f"assert count == {lines}",
-    )
-    name = magic.split(f" {LONG}", maxsplit=1)[0]
-    subjects = {
-        ".result()": _subject(".result()", whole, _discarding, variables),
-        "stamps": _subject(".result(), with timestamps", stamped, _discarding, variables),
-        "each": _subject("for line in logs", each, _discarding, variables),
-        "plain": _subject(f"{name} in IPython > /dev/null", shown, _discarding, variables),
-        "terminal": _subject(f"{name} in IPython in a terminal", shown, TerminalKernel, variables),
-        "notebook": _subject(f"{name} in a notebook", shown, NotebookKernel, variables),
-    }
-    magics = [subjects[key].name for key in ("plain", "terminal", "notebook")]
-    targets: list[Target | TimeLimit | MemoryLimit] = [Target(".result()", peer, ratio=1.0)]
-    targets += [Target(magic, peer, ratio=1.3) for magic in magics]
-    targets.append(TimeLimit("for line in logs", 2.5e-6, lines, "a line"))
-    targets += [MemoryLimit(subject.name, 60 * MEGABYTE) for subject in subjects.values()]
+    peer = "kubectl logs" if kind == "pod" else "docker logs"
+    to_null, in_terminal = f"{peer} > /dev/null", f"{peer} in a terminal"
+    subjects = _ways_to_read(kind, lines, variables)
+    result, _, each, plain, terminal, notebook = (subject.name for subject in subjects)
+    targets: list[Target | TimeLimit | MemoryLimit] = [
+        Target(result, to_null, ratio=1.0),
+        Target(plain, to_null, ratio=1.3),
+        Target(terminal, in_terminal, ratio=1.3),
+        Target(notebook, to_null, ratio=1.3),
+        TimeLimit(each, 2.5e-6, lines, "a line"),
+        *(MemoryLimit(subject.name, 60 * MEGABYTE) for subject in subjects),
+    ]
+    peers = [
+        _program(in_terminal, command, variables, terminal=True),
+        _program(to_null, command, variables),
+    ]
     yield Comparison(
         f"CPU time for the log of one {kind}, {lines:,} lines, {lines * LINE_BYTES / 1e6:.0f} MB; "
-        f"memory: over the same with 5 lines (of {peer.split(maxsplit=1)[0]}: all)",
-        [*subjects.values(), _program(peer, command, variables)],
+        f"memory: over the same with 5 lines (of {peer.partition(' ')[0]}: all)",
+        [*subjects, *peers],
         targets,
         rounds=_ROUNDS,
     )
+
+
+def _ways_to_read(kind: str, lines: int, variables: Mapping[str, str]) -> list[Subject]:
+    if kind == "pod":
+        handle = f'nbc.cluster(namespace="{NAMESPACE}").pods.get("{LONG}")'
+        verb, options = "%kpod logs", f" -n {NAMESPACE}"
+    else:
+        handle = f'nbc.containers.get("{LONG}")'
+        verb, options = "%docker logs", ""
+    magic = f"{verb} {LONG}{options}"
+    counted = f"assert found.state.total == {lines}"
+    result, stamped = (f"found = {handle}.logs({{}}{more}).result()" for more in ("", "timestamps=True"))
+    whole = _Task(result.format(""), result.format("tail=5"), counted)
+    with_times = _Task(stamped.format(""), stamped.format("tail=5, "), counted)
+    loop = _EACH_LINE.replace("{logs}", f"{handle}.logs({{}})")
+    each = _Task(loop.format(""), loop.format("tail=5"), f"assert count == {lines}")
+    shown = _Task(magic, f"{magic} --tail 5", f"assert _.state.total == {lines}")
+    return [
+        _subject(".result()", whole, _discarding, variables),
+        _subject(".result(), with timestamps", with_times, _discarding, variables),
+        _subject("for line in logs", each, _discarding, variables),
+        _subject(f"{verb} in IPython > /dev/null", shown, _discarding, variables),
+        _subject(f"{verb} in IPython in a terminal", shown, TerminalKernel, variables),
+        _subject(f"{verb} in a notebook", shown, NotebookKernel, variables),
+    ]
 
 
 def _merged(cluster: Cluster, each: int, *, follow: bool = False) -> Comparison:
@@ -179,18 +183,23 @@ def _subject(
     return Subject(name, run, lambda: max(peaks))
 
 
-def _program(name: str, command: Sequence[str], variables: Mapping[str, str], *, follow: bool = False) -> Subject:
-    """The CPU time and the memory of a program that prints to /dev/null; it is stopped once it has read all."""
+def _program(
+    name: str, command: Sequence[str], variables: Mapping[str, str], *, terminal: bool = False, follow: bool = False
+) -> Subject:
+    """The CPU time and the memory of a program that prints to /dev/null or in a terminal.
+
+    One that follows logs is stopped once it has read all of them.
+    """
     peaks = [0]
+    environment = {**os.environ, **variables}
 
     def run() -> float:
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **variables}
-        )
-        if follow:
-            _wait_until_still(process.pid)
-            process.terminate()
-        _, status, usage = os.wait4(process.pid, 0)
+        with drained_terminal() if terminal else nullcontext(subprocess.DEVNULL) as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=environment)
+            if follow:
+                _wait_until_still(process.pid)
+                process.terminate()
+            _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode and not follow:
             raise MissingError(f"{' '.join(command[1:5])} failed")

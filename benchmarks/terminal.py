@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -17,12 +18,30 @@ from benchmarks.kernel import RunsCells
 from benchmarks.measuring import MissingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 SECONDS = 300.0
 _REPORT = 'print("cell", "ended:", get_ipython().last_execution_succeeded)'
 _ENDED = re.compile(rb"cell ended: (True|False)")
 _KEPT = 4_000  # last bytes of the output
+
+
+@contextlib.contextmanager
+def drained_terminal() -> Iterator[int]:
+    """The program's side of a terminal, whose output is read as it comes."""
+    terminal, inner = pty.openpty()
+
+    def drain() -> None:
+        with contextlib.suppress(OSError):  # Linux's end of a terminal
+            while os.read(terminal, 1 << 16):
+                pass
+        os.close(terminal)
+
+    threading.Thread(target=drain, daemon=True).start()
+    try:
+        yield inner
+    finally:
+        os.close(inner)
 
 
 class TerminalKernel(RunsCells):

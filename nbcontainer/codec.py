@@ -41,7 +41,7 @@ from nbcontainer.model.json_forms import converted, form_of, quoted
 from nbcontainer.model.results import Described
 
 VERSION = 1
-NOT_DATA = {"LogReader", "Stamps"}  # classes of the model that only read others
+NOT_DATA = {"Block", "LogReader", "Record", "Stamps"}  # how the model reads logs; no event, state or result has them
 
 Value = TypeVar("Value")
 

@@ -104,7 +104,8 @@ class IdleConnections(Generic[Kept]):
         connection.last_used = time.monotonic()
         with self._lock:
             self._kept.append(connection)
-            surplus, self._kept[:] = self._kept[: -self._most], self._kept[-self._most :]
+            count = max(0, len(self._kept) - self._most)
+            surplus, self._kept[:] = self._kept[:count], self._kept[count:]
         for each in surplus:
             each.close()
 
@@ -116,6 +117,11 @@ class IdleConnections(Generic[Kept]):
             self._kept[:] = [each for each in self._kept if each not in old]
         for each in old:
             each.close()
+
+    def close_for_good(self) -> None:
+        """Close all of them, and keep none any more."""
+        self._most = 0
+        self.close()
 
     def close(self) -> None:
         """Close all of them."""

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 
+from nbcontainer.interrupts import interrupts_deferred
+
 # imported in the background for the first calls, in small steps: shared modules, the first table, then the heavy ones
 PRELOADED = (
     "nbcontainer.views.surfaces",
@@ -50,7 +52,9 @@ def modules_on_use(package: str) -> Callable[[str], ModuleType]:
     def load(name: str) -> ModuleType:
         wanted = f"{package}.{name}"
         try:
-            return import_module(wanted)
+            # Python may not release the lock of all imports if it is interrupted there: other threads wait forever
+            with interrupts_deferred():
+                return import_module(wanted)
         except ModuleNotFoundError as error:
             if error.name != wanted:
                 raise

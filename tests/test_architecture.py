@@ -16,7 +16,7 @@ HEAVY = ("docker", "kubernetes", "aiohttp", "anywidget", "ipywidgets", "rich", "
 # each part of the package, and the parts that it may import
 ALLOWED = {
     "version": set(),
-    "loading": set(),
+    "loading": {"interrupts"},
     "errors": set(),
     "existence": {"errors"},
     "interrupts": {"errors"},

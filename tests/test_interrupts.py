@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: waits stay intact, steps stay atomic, and no interrupt is lost."""
 
+import _imp
 import _thread
 import os
 import random
@@ -11,7 +12,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from nbcontainer import interrupts
+from nbcontainer import interrupts, loading
 from nbcontainer.byte_stream import Stream
 from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import (
@@ -253,3 +254,21 @@ def test_an_interrupt_that_a_caller_would_swallow_is_delivered_after_it_returns(
     with pytest.raises(KeyboardInterrupt):
         time.sleep(30)
     assert done == ["callback", "gone on"]
+
+
+def test_an_interrupt_of_an_import_leaves_no_lock(monkeypatch):
+    def interrupted(_name):
+        _imp.acquire_lock()  # as importlib does, without a `finally` that an interrupt could not skip
+        signal.raise_signal(signal.SIGINT)
+        _imp.release_lock()
+
+    monkeypatch.setattr(loading, "import_module", interrupted)
+    held = True
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loading.modules_on_use("nbcontainer.engines")("volumes")
+        held = _imp.lock_held()
+    finally:
+        if _imp.lock_held():
+            _imp.release_lock()
+    assert not held

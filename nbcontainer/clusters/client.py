@@ -169,6 +169,7 @@ class Client:
                             server_hostname=cluster.link.access.tls_server_name or None,
                             max_msg_size=0,
                             autoclose=True,
+                            autoping=pinged,
                             heartbeat=HEARTBEAT_SECONDS if pinged else None,
                         ),
                     )

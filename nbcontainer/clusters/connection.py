@@ -258,7 +258,7 @@ class Cluster:
             parameters: its query.
             protocols: the accepted subprotocols.
             pinged: whether it counts as dead if it does not answer pings. An API server answers none while the other
-                side does not read what was sent.
+                side does not read what was sent. If not, pings and their answers are received like other messages.
 
         Raises:
             ApiError: the API server refused it; with its own message.

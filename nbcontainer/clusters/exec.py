@@ -88,6 +88,7 @@ class _Execution:
         self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
         writer.report_to(progress)
         self._began = 0.0
+        self._sent = 0  # bytes of the input, rounded up
         self._opened = False
         self._words = request.command  # what is run in the container
         self._input: LongInput | None = None
@@ -215,11 +216,15 @@ class _Execution:
             if socket.closed or (self._input is not None and self._input.ended):
                 break
             await socket.send_bytes(bytes([STDIN]) + data[start : start + CHUNK])
+            self._sent = start + CHUNK
             await asyncio.sleep(0)
         await socket.send_bytes(bytes([CLOSE, STDIN]))
 
+    def _tell(self, words: str) -> None:
+        self._writer.emit(LogSource(self._request.name, open=True, note=words))
+
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
-        async for message in messages(self._cluster, socket):
+        async for message in messages(self._cluster, socket, sent=lambda: self._sent, tell=self._tell):
             data = message.data.encode() if isinstance(message.data, str) else message.data
             number, payload = data[0] if data else -1, data[1:]
             if number == STDERR and self._input is not None:

@@ -7,7 +7,9 @@ hangs there). So a shell starts the command, reports its end on stderr with a ma
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,7 +17,7 @@ import orjson
 from nbcontainer.json_objects import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     import aiohttp
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 PIPE_BYTES = 64 * 1024  # a pipe's capacity: no one waits for a command that does not read so much
 SILENT_SECONDS, LONGEST_SILENT_SECONDS = 15.0, 300.0  # after which the API server is probed, at first and at last
+UNKNOWN_SECONDS = 30.0  # of silence after which it is said that a connection cannot be checked
 NOT_FOUND = b"-"  # after the mark: there is no such command
 
 # Needs only POSIX sh. $1: the mark; the rest is the command. The shell outlives a TERM that is sent to the whole group;
@@ -86,25 +89,52 @@ class LongInput:
         )
 
 
-async def messages(cluster: Cluster, socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[aiohttp.WSMessage]:
+async def messages(
+    cluster: Cluster, socket: aiohttp.ClientWebSocketResponse, *, sent: Callable[[], int], tell: Callable[[str], None]
+) -> AsyncIterator[aiohttp.WSMessage]:
     """The messages to their end; while there are none, the API server is probed.
 
-    It is not pinged on the connection itself: it answers a ping only after what was sent before has been read.
+    It answers a ping on the connection itself only after what was sent before has been read. So if a ping is not
+    answered, and the input does not move on either, the connection may be frozen.
+
+    Args:
+        cluster: the cluster.
+        socket: the connection.
+        sent: says how many bytes of the input were sent so far.
+        tell: called once, if it cannot be known whether the connection is frozen.
 
     Raises:
-        ClusterUnavailable: it does not answer a probe.
+        ClusterUnavailable: the API server does not answer a probe.
     """
     from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
 
-    pause = SILENT_SECONDS
+    clock = asyncio.get_running_loop().time
+    pause, heard, moved, is_told = SILENT_SECONDS, clock(), sent(), False
+    sending: asyncio.Future[None] | None = None
     while True:
         try:
             message = await socket.receive(timeout=pause)
         except TimeoutError:
+            if sent() > moved:
+                heard, moved = clock(), sent()
+            elif clock() - heard > UNKNOWN_SECONDS and not is_told:
+                is_told = True
+                tell(f"nothing for {clock() - heard:.0f} s; its connection cannot be checked while input is unread")
             await cluster.link.client.probe(cluster)
+            if sending is None or sending.done():
+                sending = asyncio.ensure_future(_ping(socket))
             pause = min(2 * pause, LONGEST_SILENT_SECONDS)
             continue
-        if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+        heard = clock()
+        if message.type is WSMsgType.PING:
+            await socket.pong(message.data)
+        elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+            pause = SILENT_SECONDS
+            yield message
+        elif message.type is not WSMsgType.PONG:
             return
-        pause = SILENT_SECONDS
-        yield message
+
+
+async def _ping(socket: aiohttp.ClientWebSocketResponse) -> None:
+    with suppress(OSError, RuntimeError):  # it is closed, which the reader learns
+        await socket.ping()

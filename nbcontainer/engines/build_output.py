@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -18,6 +18,7 @@ from nbcontainer.model.log_lines import LogChunk
 from nbcontainer.operation import Progress
 
 KEPT_LINES = 200  # of each step's output, for the message of a failure
+EVENT_BYTES = 16 * 1024  # of output in one event: a thousand of them are kept for late listeners
 ENGINE = "engine"  # the source of what belongs to no step
 
 
@@ -88,13 +89,24 @@ class BuildLog:
 
     def _take(self, chunks: tuple[LogChunk, ...]) -> None:
         for (source, stream), group in groupby(chunks, lambda chunk: (chunk.source, chunk.stream)):
-            step = self._steps.get(source)
-            if step is None:
-                continue
-            ours = list(group)
-            lines = tuple(settled(line.text) for chunk in ours for line in chunk.lines)
-            self._tails.setdefault(step, deque(maxlen=KEPT_LINES)).extend(lines)
-            self._emit(StepOutput(step, lines, stream, ours[-1].last))
+            if step := self._steps.get(source):
+                for ours in _batches(group):
+                    lines = tuple(settled(line.text) for chunk in ours for line in chunk.lines)
+                    self._tails.setdefault(step, deque(maxlen=KEPT_LINES)).extend(lines)
+                    self._emit(StepOutput(step, lines, stream, ours[-1].last))
+
+
+def _batches(chunks: Iterable[LogChunk]) -> Iterator[list[LogChunk]]:
+    """The chunks, as many at a time as one event should have."""
+    batch, size = list[LogChunk](), 0
+    for chunk in chunks:
+        batch.append(chunk)
+        size += len(chunk.data)
+        if size >= EVENT_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
-from nbcontainer.engines.silence import Silence
+from nbcontainer.engines.silence import HEAD_SECONDS, Silence
 from nbcontainer.errors import (
     ApiError,
     BuildFailed,
@@ -121,8 +121,16 @@ def _run(running: RunningBuild, translator: ClassicTranslator) -> None:
         raise UsageError(f"{error}.") from None
     headers = {"Content-Type": "application/x-tar", "X-Registry-Config": _logins(engine, dockerfile, running.log)}
     body = _until_stopped(tar, progress)
-    begin = partial(engine.http().stream, "POST", "/build", query=query, body=body, headers=headers, timeout=None,
-                    on_open=progress.on_stop)  # fmt: skip
+    begin = partial(
+        engine.http().stream,
+        "POST",
+        "/build",
+        query=query,
+        body=body,
+        headers=headers,
+        timeout=HEAD_SECONDS,
+        on_open=progress.on_stop,
+    )
     try:
         failure = _follow(running, begin, translator)
     except ApiError as error:

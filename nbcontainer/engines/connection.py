@@ -133,7 +133,8 @@ class Engine:
 
     def let_go(self) -> None:
         """Close the connections that are kept for the next call; those in use, as soon as they no longer are."""
-        self.close_idle()
+        if self._http is not None:
+            self._http.close(for_good=True)
         for (*_, process), control in tuple(self.controls.items()):
             if process == os.getpid():
                 control.client.close_when_unused()

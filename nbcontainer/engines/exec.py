@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
+from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
@@ -95,15 +96,7 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
     }
     made = made_id(http.json("POST", f"/containers/{quoted(container)}/exec", body=body))
     stream, _ = http.hijack(f"/exec/{made}/start", body={"Detach": False, "Tty": request.tty}, on_open=progress.on_stop)
-
-    def has_ended() -> bool | None:
-        """Whether the command has ended: no engine keeps its output, so nothing else can be known."""
-        return None if value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running") else True
-
-    def say(words: str) -> None:
-        writer.emit(LogSource(request.name, open=True, note=f"{words}, and the command is still running"))
-
-    Silence(stream, http.check_alive, has_ended, say, after=0.0)
+    _watch_silence(stream, http, made, lambda note: writer.emit(LogSource(request.name, open=True, note=note)))
     deadline = _Deadline(request.timeout, stream.close)
     writer.emit(LogSource(request.name, open=True))
     try:
@@ -132,6 +125,24 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
             cure="Run it again; what it wrote before is kept.",
         )
     return code
+
+
+def _watch_silence(stream: Stream, http: Http, made: str, note: Callable[[str], None]) -> None:
+    """Check a silent command: no engine keeps its output, so all that can be known is whether it has ended."""
+    began, frozen = time.monotonic(), list[float]()
+
+    def has_ended() -> bool | None:
+        if not value_of(http.json("GET", f"/exec/{made}/json", timeout=patience()), "Running"):
+            return True
+        if http.froze > began and not frozen:
+            frozen.append(http.froze)
+            say("another connection to the engine froze: output may no longer arrive")
+        return None
+
+    def say(words: str) -> None:
+        note(f"{words}; the command is still running")
+
+    Silence(stream, http.check_alive, has_ended, say, after=0.0)
 
 
 def _ends_what_loses_its_connection(engine: Engine) -> bool:

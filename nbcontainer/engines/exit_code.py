@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from functools import partial
 
 from nbcontainer.byte_stream import Frozen
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.events import events
 from nbcontainer.engines.failures import lost, plain
-from nbcontainer.engines.http import ReplyStream
+from nbcontainer.engines.http import OnOpen, ReplyStream
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound
 from nbcontainer.json_objects import number_of, object_of, text_of, texts_of, value_of
@@ -33,6 +34,19 @@ def has_ended(engine: Engine, path: str) -> bool:
     except NotFound:
         return True
     return not value_of(found, "State", "Running") and text_of(found, "State", "Status") not in NOT_STARTED
+
+
+def wait_for_exit(engine: Engine, path: str, condition: str, on_open: OnOpen) -> ReplyStream:
+    """Wait for a container's exit code. Docker begins its reply at once, Podman only with the container's end.
+
+    Raises:
+        NotFound: there is no such container.
+        ApiError: the engine refused, or did not answer.
+        EngineUnavailable: it is gone.
+    """
+    query = {"condition": condition}
+    request = partial(engine.http().stream, "POST", f"{path}/wait", query=query, on_open=on_open)
+    return request(timeout=None) if engine.is_podman else request()
 
 
 class ExitCode:
@@ -82,12 +96,8 @@ class ExitCode:
 
     def _ask_again(self) -> int | None:
         started = time.monotonic()
-        query = {"condition": self._again}
-        on_open = self._progress.on_stop
         try:
-            with self._engine.http().stream(
-                "POST", f"{self._path}/wait", query=query, timeout=None, on_open=on_open
-            ) as waiting:
+            with wait_for_exit(self._engine, self._path, self._again, self._progress.on_stop) as waiting:
                 code = self._code(waiting)
         except NotFound:
             code = self._code_of_removed()
@@ -105,10 +115,17 @@ class ExitCode:
         with contextlib.suppress(EngineUnavailable, Frozen):
             for message in waiting.lines():
                 if isinstance(message.get("StatusCode"), int):
-                    return number_of(message, "StatusCode")
+                    return self._checked(number_of(message, "StatusCode"))
                 said = text_of(message, "Error", "Message") or text_of(message, "Error") or text_of(message, "message")
                 raise ApiError(plain(said or f"{message}"))
         return None
+
+    def _checked(self, code: int) -> int | None:
+        """The code, unless it is Podman's -1 for a container whose end it is still recording."""
+        if code >= 0:
+            return code
+        found = self._engine.http().json("GET", f"{self._path}/json")
+        return number_of(found, "State", "ExitCode") if text_of(found, "State", "Status") == "exited" else None
 
     def _code_of_removed(self) -> int | None:
         """The exit code of a container that no longer exists, from the engine's events; None where it forgot them."""

@@ -91,7 +91,7 @@ class ReplyStream:
         except Frozen:
             raise
         except Silent as error:
-            raise lost(str(error), self._address) from None
+            raise lost(str(error), self._address) from error
         except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
             # ValueError and AttributeError: http.client's file was closed by another thread
             raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
@@ -151,6 +151,9 @@ class Http:
         version: the API version that prefixes each path, such as "1.47"; "" for none.
         address: the engine's, for errors.
         magic: makes the `%docker` line for this engine from a verb and its words, for cures.
+
+    Attributes:
+        froze: when a kept connection was last found to be frozen (`time.monotonic`).
     """
 
     def __init__(
@@ -167,6 +170,7 @@ class Http:
         self._where = where
         self._address = address
         self._prefix = f"/v{version}" if version else ""
+        self.froze = float("-inf")
         self._idle = IdleConnections[_Connection](most=1)
         # no __del__: in a cycle the socket may be finalized before it
         weakref.finalize(self, self._idle.close)
@@ -302,9 +306,12 @@ class Http:
             stream.when_silent(self.check_alive)
         return stream, found
 
-    def close(self) -> None:
-        """Close the idle connection."""
-        self._idle.close()
+    def close(self, *, for_good: bool = False) -> None:
+        """Close the idle connection; with `for_good`, later calls keep none either."""
+        if for_good:
+            self._idle.close_for_good()
+        else:
+            self._idle.close()
 
     def check_alive(self) -> None:
         """Check that an engine that is slow to reply answers at all.
@@ -334,6 +341,8 @@ class Http:
                 reply.read()
                 if not reply.will_close:
                     return connection
+            except TimeoutError:
+                self.froze = time.monotonic()
             except (OSError, http.client.HTTPException, ValueError):
                 pass
             connection.close()
@@ -347,7 +356,8 @@ class Http:
             ConnectionResetError: it does.
         """
         self.check_alive()
-        raise ConnectionResetError("The connection is dead.")
+        self.froze = time.monotonic()
+        raise ConnectionResetError("The connection froze.")
 
     def _target(self, path: str, query: Query | None) -> str:
         pairs = [(name, _query_text(value)) for name, value in (query or {}).items() if value is not None]

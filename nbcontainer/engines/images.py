@@ -17,6 +17,7 @@ from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.output import seconds_of
 from nbcontainer.engines.references import Reference, is_loopback, parse_reference
+from nbcontainer.engines.silence import HEAD_SECONDS
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.engines.transfer_stream import TransferStream
 from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
@@ -149,7 +150,13 @@ def _run(engine: Engine, plan: _Plan, login: Credential | None, progress: Progre
     follower = _Follower(progress)
     http = engines.pods.podman_http(engine) if plan.path == PODMAN_PULL else engine.http()
     request = partial(
-        http.stream, "POST", plan.path, query=plan.query, headers=headers, timeout=None, on_open=progress.on_stop
+        http.stream,
+        "POST",
+        plan.path,
+        query=plan.query,
+        headers=headers,
+        timeout=HEAD_SECONDS,
+        on_open=progress.on_stop,
     )
     stream = TransferStream(
         engine, plan.direction, str(plan.reference), request, lambda text: progress.emit(model.TransferNote(text))
@@ -252,10 +259,18 @@ def list_images(
     Raises:
         ApiError: a filter is not valid.
     """
-    query = {"all": every, "filters": dict(filters or {}) or None}
+    chosen = dict(filters or {})
+    # Podman lists what matches all references, Docker what matches one of them
+    references = chosen.pop("reference", ()) if engine.is_podman else ()
+    found: dict[str, JsonObject] = {}
+    for each in [{**chosen, "reference": [one]} for one in references] or [chosen]:
+        found |= {text_of(entry, "Id"): entry for entry in _listed(engine, {"all": every, "filters": each or None})}
+    return sorted(map(_image, found.values()), key=lambda image: image.created, reverse=True)
+
+
+def _listed(engine: Engine, query: Mapping[str, object]) -> list[JsonObject]:
     # Podman fails where an image is removed while it lists them
-    found = repeated(lambda: engine.http().json("GET", "/images/json", query=query), error=NotFound)
-    return sorted(map(_image, entries_of(found)), key=lambda image: image.created, reverse=True)
+    return entries_of(repeated(lambda: engine.http().json("GET", "/images/json", query=query), error=NotFound))
 
 
 def _image(entry: JsonObject) -> model.ImageFacts:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from nbcontainer.byte_stream import Frozen
+from nbcontainer.byte_stream import Frozen, Silent
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.failures import lost
@@ -20,6 +20,7 @@ from nbcontainer.engines.output import Frames, LineParts, Pace
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NotFound
 from nbcontainer.json_objects import JsonObject, text_of, value_of
+from nbcontainer.settings import settings
 
 END_SECONDS = 1.0  # between the end of a log and the engine's report that the container has ended
 TRIES = 3  # of connections that deliver nothing
@@ -52,7 +53,7 @@ class WholeLog:
         """
         while pieces := self._reply.pieces():
             found = list(self._frames.feed(*pieces))
-            self._pace.wait(sum(map(len, pieces)))
+            self._pace.wait(pieces)
             if found:
                 return found
         if self._frames.broken:
@@ -129,7 +130,7 @@ class FollowedLog:
                 self._go_on(BROKE, error)
                 continue
             found = self._new(self._messages.feed(*pieces))
-            self._pace.wait(sum(map(len, pieces)))
+            self._pace.wait(pieces)
             if found:
                 return [
                     (stream, self._parts[stream].join([message for _, message in messages]))
@@ -150,9 +151,11 @@ class FollowedLog:
     def _go_on(self, why: str, error: Exception) -> None:
         """Follow the log on a new connection, from where it had got to; raises the error where that does not work."""
         self._reply.close()
+        deadline = time.monotonic() + settings.connect_timeout
         while True:
             self._tries -= 1
-            if self._tries < 0 or self._is_closed:
+            is_gone = time.monotonic() > deadline or isinstance(error.__cause__, Silent)
+            if is_gone or self._tries < 0 or self._is_closed:
                 if isinstance(error, Frozen):
                     raise lost(f"The connection to {self._engine.name} is lost: {error}", self._engine.address)
                 raise error

@@ -19,13 +19,15 @@ HEADER = struct.Struct(">II")
 HEADER_BYTES = HEADER.size
 STREAMS = {0: "stdout", 1 << 24: "stdout", 2 << 24: "stderr"}  # by the first four bytes of a header
 SYSTEM_ERROR = 3 << 24  # a frame in which the engine says why it cannot go on
+MOST_SIZES = 4096  # of frames, remembered
 LONGEST_FRAME = 64 * 1024  # bytes; of a longer one, parts are passed on
 OUTPUT_BYTES = 4 * 1024 * 1024  # of the output's end, kept in the result of a command
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
 READ_BYTES = 64 * 1024
-SMALL_BYTES = 32 * 1024  # a stream that delivers less at once is read …
-PACE_SECONDS = 0.001  # … only so often, unless it was silent for longer than …
-QUIET_SECONDS = 0.02
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.01  # seconds between two reads of a stream, unless there are …
+MANY_PIECES, MANY_BYTES = 220, 32 * 1024  # … so many to read: of unread small pieces, a Unix socket holds about 270
+FEW_PIECES = 120
+QUIET_SECONDS = 0.02  # after which a stream is no longer one that delivers line by line
 
 
 class LineParts:
@@ -74,6 +76,7 @@ class Frames:
     def __init__(self, *, raw: bool = False, parts: Callable[[], LineParts] | None = None) -> None:
         self._raw = raw
         self._rest = b""
+        self._stream, self._sizes = "", dict[bytes, int]()  # header → size of a frame of this stream
         self._join = {name: parts().join if parts else b"".join for name in STREAMS.values()}
 
     def feed(self, *pieces: bytes) -> Iterator[tuple[str, bytes]]:
@@ -93,7 +96,14 @@ class Frames:
         if self._raw:
             yield "stdout", pieces
             return
-        data = b"".join((self._rest, *pieces))
+        sizes = list(map(self._sizes.get, [piece[:HEADER_BYTES] for piece in pieces]))
+        # nearly always each piece is a frame: docker's daemon sends them one by one
+        if pieces and not self._rest and sizes == list(map(len, pieces)):
+            yield self._stream, [piece[HEADER_BYTES:] for piece in pieces]
+            return
+        yield from self._split(b"".join((self._rest, *pieces)), len(pieces))
+
+    def _split(self, data: bytes, count: int) -> Iterator[tuple[str, Sequence[bytes]]]:
         at, size, unpack = 0, len(data), HEADER.unpack_from
         last, frames, add = 0, list[bytes](), None
         while size - at >= HEADER_BYTES:
@@ -113,9 +123,18 @@ class Frames:
             at = end
         if frames:
             yield STREAMS[last], frames
+            if len(frames) == count and at == size:
+                self._learn(last, frames)
         self._rest = data[at:]
         if len(self._rest) > HEADER_BYTES + LONGEST_FRAME:
             yield self._part()
+
+    def _learn(self, number: int, frames: Sequence[bytes]) -> None:
+        """Remember the headers of these frames, so that the next like them need not be looked at one by one."""
+        if self._stream != STREAMS[number] or len(self._sizes) > MOST_SIZES:
+            self._stream, self._sizes = STREAMS[number], {}
+        for size in set(map(len, frames)):
+            self._sizes[HEADER.pack(number, size)] = HEADER_BYTES + size
 
     def _part(self) -> tuple[str, Sequence[bytes]]:
         """What there is of a very long frame, which is shortened by it."""
@@ -143,12 +162,19 @@ class Pace:
 
     def __init__(self) -> None:
         self._last = 0.0
+        self._pause = SHORTEST_PAUSE
 
-    def wait(self, size: int) -> None:
-        """Wait until there is more to read; `size` is how many bytes have just been read."""
+    def wait(self, pieces: Sequence[bytes]) -> None:
+        """Wait until there is more to read; `pieces` is what has just been read."""
         now = time.monotonic()
-        if size < SMALL_BYTES and now - self._last < QUIET_SECONDS:
-            time.sleep(PACE_SECONDS)
+        if now - self._last > QUIET_SECONDS:
+            self._pause = SHORTEST_PAUSE
+        elif len(pieces) > MANY_PIECES or sum(map(len, pieces)) > MANY_BYTES:
+            self._pause = max(self._pause / 2, SHORTEST_PAUSE)
+        else:
+            if 1 < len(pieces) < FEW_PIECES:
+                self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            time.sleep(self._pause)
         self._last = now
 
 
@@ -188,7 +214,7 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool =
         while data := stream.recv(READ_BYTES):
             for name, piece in frames.feed(data):
                 channels[name].feed(piece)
-            pace.wait(len(data))
+            pace.wait((data,))
     except OSError:  # the connection broke
         return False
     finally:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer import engines, existence
+from nbcontainer.byte_stream import Frozen
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.http import Http
 from nbcontainer.engines.logs import logs as container_logs
@@ -24,6 +25,7 @@ from nbcontainer.engines.pod_tables import (
     pod_row,
     pod_status,
 )
+from nbcontainer.engines.silence import Silence
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, words_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
@@ -157,6 +159,12 @@ def _follow(progress: Progress[TableEvent], engine: Engine, listing: Callable[[]
         if stopped.is_set():
             close()
 
+    shown: list[TableReset] = []
+
+    def show() -> None:
+        shown[:] = [listing()]
+        progress.emit(shown[0])
+
     progress.on_stop(stop)
     pause = FIRST_PAUSE
     while not stopped.is_set():
@@ -165,19 +173,23 @@ def _follow(progress: Progress[TableEvent], engine: Engine, listing: Callable[[]
             with podman_http(engine).stream(
                 "GET", "/libpod/events", query={"stream": "true"}, timeout=None, on_open=opened
             ) as stream:
-                progress.emit(listing())
+                show()
                 progress.emit(TableLive(live=True))
+                Silence(stream.stream, engine.http().check_alive, lambda: [listing()] != shown)
                 listed, pause = True, FIRST_PAUSE
-                for event in stream.lines():
-                    if text_of(event, "Type") in {"pod", "container"}:
-                        progress.emit(listing())
-        except NbcontainerError as error:
+                for _ in filter(_is_of_pods, stream.lines()):
+                    show()
+        except (NbcontainerError, Frozen) as error:
             if not listed:
                 raise
-            reason = error.message
+            reason = getattr(error, "message", "the connection froze")
         progress.emit(TableLive(live=False, note="" if stopped.is_set() else f"reconnecting: {reason}"))
         stopped.wait(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def _is_of_pods(event: JsonObject) -> bool:
+    return text_of(event, "Type") in {"pod", "container"}
 
 
 def find_pod(engine: Engine, name: str) -> JsonObject:
@@ -244,7 +256,7 @@ def events(engine: Engine, name: str = "") -> Table:
 def _events(engine: Engine, name: str) -> list[Row]:
     query = {"stream": "false", "since": str(int(time.time()) - EVENTS_BACK)}
     with podman_http(engine).stream("GET", "/libpod/events", query=query) as stream:
-        happened = [event for event in stream.lines() if text_of(event, "Type") in {"pod", "container"}]
+        happened = list(filter(_is_of_pods, stream.lines()))
     rows = [event_row(index, event) for index, event in enumerate(happened)]
     about = (f"pod/{name}", f"container/{name}-")
     return [row for row in rows if not name or row.name == about[0] or row.name.startswith(about[1])]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.config import proxies
 from nbcontainer.engines.containers import KILLED, SHORT_ID, inspect, list_containers
-from nbcontainer.engines.exit_code import ExitCode
+from nbcontainer.engines.exit_code import ExitCode, wait_for_exit
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import inspect as inspect_image
 from nbcontainer.engines.images import pull
@@ -220,13 +220,7 @@ class _Runner:
         condition = "removed" if self._request.remove and not self._engine.is_podman else "next-exit"
         with (
             stream,
-            self._http.stream(
-                "POST",
-                f"/containers/{container}/wait",
-                query={"condition": condition},
-                timeout=None,
-                on_open=on_stop,
-            ) as waiting,
+            wait_for_exit(self._engine, f"/containers/{container}", condition, on_stop) as waiting,
         ):
             self._check_stop()
             self._start(container)

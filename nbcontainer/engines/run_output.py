@@ -111,7 +111,7 @@ class RunOutput:
         try:
             while data := stream.recv(READ_BYTES):
                 self._take(self._without_notice(frames.feed(data)))
-                pace.wait(len(data))
+                pace.wait((data,))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
         except (OSError, ApiError):  # the connection broke, or delivers garbage
@@ -279,11 +279,15 @@ class RunOutput:
         ) as reply:
             if follow:
                 Silence(reply.stream, self._engine.http().check_alive, lambda: has_ended(self._engine, self._path))
+            known = time.monotonic()  # when the log so far was last known to have been received
             while data := reply.read():
                 for name, piece in frames.feed(data):
                     last[name] = (last[name] + piece)[-KEPT_BYTES:]
-                if follow and not self._has(last):
-                    return False
+                if follow and not self._has(last):  # that, or there is more of what was received
+                    if time.monotonic() - known > SILENT_SECONDS or not reply.stream.readable(END_SECONDS):
+                        return False
+                else:
+                    known = time.monotonic()
         return self._has(last)
 
     def _has(self, last: dict[str, bytes]) -> bool:

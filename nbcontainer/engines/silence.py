@@ -15,6 +15,7 @@ from nbcontainer.settings import settings
 
 CHECK_SECONDS = 30.0  # of silence after which a stream itself is checked; before, only its engine is
 GRACE_SECONDS = 3.0  # for what a check has found to arrive
+HEAD_SECONDS = 600.0  # for the beginning of a reply that waits for a registry, such as that to a push
 SAID_SECONDS = 300.0  # of silence after which it is said
 
 

@@ -79,7 +79,7 @@ class RunResult(Drawn):
     """A started (`detach`) or finished container.
 
     Attributes:
-        output: what it wrote; beyond 4 MiB only the last lines.
+        output: what it wrote to both streams, as it wrote it; beyond 4 MiB only the last lines.
         output_lines: how many lines it wrote in all.
         spool: the path of the file with all of them, or "".
         notes: what is missing from `output` or from the file, in words; empty where both are complete.

@@ -190,6 +190,7 @@ class Operation(Generic[Event, State, Result]):
         """Record that the work has finished."""
         registry.discard(self)
         self._gone = True
+        self._task = None  # a page that shows the operation keeps it, but need not keep its task
         self._changed.ring()
         if not self._done:
             self._finish(value, error)

@@ -35,7 +35,7 @@ class QuickSearch:
 
     def __init__(self, texts: Sequence[str], *, any_case: bool) -> None:
         self._texts = [text.encode("ascii") for text in texts]
-        self._any_case = any_case
+        self._any_case = any_case and any(text != text.upper() for text in self._texts)  # only letters have a case
         self._may_be_in_stamp = any(_STAMP_CHARACTERS.issuperset(text) for text in self._texts)
         self._has_space = any(b" " in text for text in self._texts)
         # one pattern for each, because re skips quickly to a fixed first letter

@@ -77,7 +77,7 @@ def test_follow_pause_and_resume(lab, browser):
 
 
 def test_any_part_of_a_long_log_can_be_viewed(lab, browser):
-    page = open_log(lab, browser, "log-range", "60_000")
+    page = open_log(lab, browser, "log-range", "60_000, run=20")
     output = page.output(0)
     lines = output.locator(".nbc-log-lines")
     expect(output.locator(".nbc-counts")).to_contain_text("60,000 lines")
@@ -96,8 +96,30 @@ def test_any_part_of_a_long_log_can_be_viewed(lab, browser):
     close(page)
 
 
+def test_lines_from_the_file_keep_source_colour_and_time(lab, browser, screenshots):
+    """Merged logs, scrolled back far beyond the lines that are in memory."""
+    page = open_log(lab, browser, "log-back", "15_000")
+    output = page.output(0)
+    expect(output.locator(".nbc-line").last).to_contain_text("#14999", timeout=30_000)
+    output.get_by_role("button", name="Time").click()
+    output.locator(".nbc-log-lines").evaluate("element => { element.scrollTop = element.scrollHeight / 3 }")
+    for number, source in enumerate(("web-7c9d5b-x2x8q", "web-7c9d5b-r7kpl", "web-7c9d5b-9k2vh"), 5_001):
+        line = output.locator(".nbc-line", has_text=f"#{number}")
+        name = line.locator(".nbc-source")
+        expect(name).to_have_text(source)
+        expect(name).to_have_class(re.compile(r"nbc-s\d"))
+        time_shown = line.locator("span").first
+        expect(time_shown).to_have_text(re.compile(rf"^\d\d:\d\d:\d\d\.{number % 1000:03d}$"))
+        expect(time_shown).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\dT"))
+    expect(output.locator(".nbc-line", has_text=re.compile("ERROR")).first.locator(".nbc-f1")).to_have_text("ERROR")
+    for theme in ("dark", "light"):
+        page.use_theme(theme)
+        output.locator(".nbc-log").screenshot(path=screenshots / f"log-back-{theme}.png")
+    close(page)
+
+
 def test_search_covers_the_whole_log_and_new_lines(lab, browser):
-    page = open_log(lab, browser, "log-search", "20_000, rate=60")
+    page = open_log(lab, browser, "log-search", "20_000, rate=60, run=20")
     output = page.output(0)
     hits = output.locator(".nbc-hits")
     output.locator(".nbc-log-lines").focus()

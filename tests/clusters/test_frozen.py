@@ -8,12 +8,11 @@ import threading
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from nbcontainer import tcp
-from nbcontainer.clusters import client, http, log_silence, log_stream, pods, reflector
+from nbcontainer.clusters import client, exec_input, http, log_silence, log_stream, pods, reflector
 from nbcontainer.clusters import deletion as deletion_module
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.deletion import delete
@@ -25,6 +24,7 @@ from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
 from nbcontainer.clusters.tables import watch_table
 from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.model.tables import TableLive
@@ -91,8 +91,10 @@ def touch(space, name, file):
     execute(space, ExecRequest(name, ("touch", file))).result(30)
 
 
-def spooled(operation):
-    return Path(operation.state.spool).read_text().splitlines()
+def written(operation, source=""):
+    """The texts of all lines so far, or of a source's."""
+    lines = [line for chunk in LogReader(operation.state.spool).chunks() for line in chunk.lines]
+    return [line.text for line in lines if source in ("", line.source)]
 
 
 def until_more(operation, lines):
@@ -117,7 +119,7 @@ def test_a_frozen_log_goes_on_and_no_line_is_lost_or_repeated(space, node):
     notes = operation.result(10).state.notes
     assert len(notes) == 2
     assert all(re.fullmatch(r"freezes: its connection froze: nothing for \d s; a new one .*", note) for note in notes)
-    numbers = counted(spooled(operation))
+    numbers = counted(written(operation))
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -127,16 +129,16 @@ def test_all_frozen_logs_of_a_selector_go_on(space, node):
     in_all(names, lambda name, _: run_pod(space, name, COUNTS + SLEEPS, labels={"app": "several"}))
     proxy, cluster = node
     operation = logs(cluster, LogRequest(selector="app=several", follow=True))
-    until(lambda: all(sum(name in line for line in spooled(operation)) > 20 for name in names))
+    until(lambda: all(len(written(operation, name)) > 20 for name in names))
     proxy.freeze(existing_only=True)
     run_pod(space, "several-late", COUNTS + SLEEPS, labels={"app": "several"})  # its watch is frozen too
     names.append("several-late")
-    frozen = len(spooled(operation))
-    until(lambda: all(sum(name in line for line in spooled(operation)[frozen:]) > 200 for name in names))
+    frozen = [len(written(operation, name)) for name in names]
+    until(lambda: all(len(written(operation, name)) > n + 200 for name, n in zip(names, frozen, strict=True)), 60)
     operation.stop()
     operation.result(10)
     for name in names:
-        numbers = counted(line for line in spooled(operation) if name in line)
+        numbers = counted(written(operation, name))
         assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -151,7 +153,7 @@ def test_a_log_that_ends_while_it_is_frozen_ends(space, node, last):
     proxy.freeze(existing_only=True)
     touch(space, name, "/stop")
     operation.result(60)
-    assert spooled(operation) == ["begun 0", *(["last 0"] if "echo" in last else [])]
+    assert written(operation) == ["begun 0", *(["last 0"] if "echo" in last else [])]
 
 
 QUIET = [
@@ -203,7 +205,7 @@ def test_quiet_logs_are_no_false_alarm(space, breaking, monkeypatch):
         operation.stop()
         assert operation.result(10).state.notes == (), name
         assert asked(name, follow=True) == 1, name
-        assert (spooled(operation)[-1], operation.state.total) == ("later", before + 1), name
+        assert (written(operation)[-1], operation.state.total) == ("later", before + 1), name
 
 
 def in_all(names, act):
@@ -242,14 +244,14 @@ def test_a_frozen_watch_goes_on_where_it_was(own, requests, monkeypatch):
     until(lambda: operation.state.live)
     direct.run(make_pod(direct, "before"))
     until(lambda: f"{direct.namespace}/before" in operation.state.rows)
-    lists = len(requests("http", "/pods"))
+    lists = len(requests("http", f"{direct.namespace}/pods"))
     proxy.freeze(existing_only=True)
     direct.run(direct.request("DELETE", POD.path(direct.namespace, "pod-00001"), body={"gracePeriodSeconds": 0}))
     direct.run(make_pod(direct, "new"))
     until(lambda: f"{direct.namespace}/new" in operation.state.rows)
     operation.stop()
     assert sorted(operation.result(2).names) == ["before", "new", "pod-00000"]
-    assert len(requests("http", "/pods")) == lists
+    assert len(requests("http", f"{direct.namespace}/pods")) == lists
     listener.join(5)
     assert [event.live for event in seen if isinstance(event, TableLive)] == [True, False]  # only its end
 
@@ -263,8 +265,8 @@ def test_a_watch_without_bookmarks_is_no_false_alarm_even_if_its_version_is_forg
     seen = []
     listener = threading.Thread(target=lambda: seen.extend(operation))
     listener.start()
-    until(lambda: len(requests("client", "/events")) > 4)
-    lists = len(requests("http", "/events"))
+    until(lambda: len(requests("client", f"{direct.namespace}/events")) > 4)
+    lists = len(requests("http", f"{direct.namespace}/events"))
     assert lists == 1
     direct.run(make_pod(direct, "later"))
     revision = int(direct.call("GET", POD.path(direct.namespace))["metadata"]["resourceVersion"])
@@ -272,9 +274,9 @@ def test_a_watch_without_bookmarks_is_no_false_alarm_even_if_its_version_is_forg
     body = json.dumps({"revision": revision, "physical": True}).encode()
     with urllib.request.urlopen(url, body, timeout=30):
         pass
-    until(lambda: len(requests("http", "/events")) > lists)
-    watches = len(requests("client", "/events"))
-    until(lambda: len(requests("client", "/events")) > watches + 2)
+    until(lambda: len(requests("http", f"{direct.namespace}/events")) > lists)
+    watches = len(requests("client", f"{direct.namespace}/events"))
+    until(lambda: len(requests("client", f"{direct.namespace}/events")) > watches + 2)
     assert operation.state.live
     event = {"metadata": {"name": "one"}, "involvedObject": {"namespace": direct.namespace}, "message": "hello"}
     direct.call("POST", EVENT.path(direct.namespace), body=event)
@@ -301,7 +303,7 @@ def test_a_call_that_finds_a_frozen_connection_helps_the_watches(own, requests, 
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
     proxy, cluster, direct = own
     operation = watch_table(cluster)
-    until(lambda: requests("client", "/pods"))
+    until(lambda: requests("client", f"{direct.namespace}/pods"))
     cluster.call("GET", POD.path(direct.namespace))
     proxy.freeze(existing_only=True)
     direct.run(make_pod(direct, "new"))
@@ -317,7 +319,7 @@ def test_who_waits_for_a_pod_learns_that_it_runs_and_that_it_is_gone(own, reques
     starting = create(cluster, PodRequest("starts", "busybox", timeout=100))
     ending = delete(cluster, ["pod-00001"])
     path = POD.path(direct.namespace, "pod-00001")
-    until(lambda: len(requests("client", "/pods")) == 2)
+    until(lambda: len(requests("client", f"{direct.namespace}/pods")) == 2)
     proxy.freeze(existing_only=True)
     direct.run(set_status(direct, "starts", "Running"))
     direct.call("DELETE", path, body={"gracePeriodSeconds": 0})
@@ -328,10 +330,10 @@ def test_who_waits_for_a_pod_learns_that_it_runs_and_that_it_is_gone(own, reques
 def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, requests, monkeypatch):
     monkeypatch.setattr(client, "SILENT_SECONDS", 0.5)
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
-    proxy, cluster, _ = own
+    proxy, cluster, direct = own
     starting = create(cluster, PodRequest("starts", "busybox", timeout=100))
     ending = delete(cluster, ["pod-00001"])
-    until(lambda: len(requests("client", "/pods")) == 2)
+    until(lambda: len(requests("client", f"{direct.namespace}/pods")) == 2)
     proxy.freeze()
     until(lambda: starting.state.steps[-1].message.startswith("reconnecting: "))
     until(lambda: ending.state.pods["pod-00001"].message.startswith("reconnecting: "))
@@ -341,11 +343,7 @@ def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, requests, 
         operation.stop()
 
 
-COMMANDS = {
-    "silent": (f"echo begun; {SLEEPS}", None),
-    "writing": ("while true; do echo begun; sleep 0.1; done", None),
-    "reading": ("echo begun; while head -c 100 >/dev/null; do sleep 1; done", b"x" * 50_000_000),
-}
+COMMANDS = {"silent": f"echo begun; {SLEEPS}", "writing": "while true; do echo begun; sleep 0.1; done"}
 
 
 def test_a_command_that_is_frozen_helps_the_logs(space, node, monkeypatch):
@@ -362,7 +360,7 @@ def test_a_command_that_is_frozen_helps_the_logs(space, node, monkeypatch):
     with pytest.raises(ClusterUnavailable):
         command.result(1)
     log.stop()
-    numbers = counted(spooled(log))
+    numbers = counted(written(log))
     assert numbers == list(range(1, len(numbers) + 1))
     assert len(log.state.notes) == 1
 
@@ -373,13 +371,44 @@ def test_a_frozen_command_ends_with_an_error_that_says_why(space, node, monkeypa
     name = f"commands-{kind}"
     run_pod(space, name, SLEEPS)
     proxy, cluster = node
-    script, given = COMMANDS[kind]
-    operation = execute(cluster, ExecRequest(name, ("sh", "-c", script), stdin=given))
+    operation = execute(cluster, ExecRequest(name, ("sh", "-c", COMMANDS[kind])))
     until(lambda: operation.state.total)
     proxy.freeze(existing_only=True)
     with pytest.raises(ClusterUnavailable, match=r"broke before it ended: nothing arrives, not even .* ping") as caught:
         operation.result(20)
     assert "may go on in the container" in caught.value.cure
+
+
+@pytest.fixture
+def unknown_soon(monkeypatch):
+    """A command whose long input is not read is soon said to be unknown."""
+    for name in ("SILENT_SECONDS", "LONGEST_SILENT_SECONDS"):
+        monkeypatch.setattr(exec_input, name, 1.0)
+    monkeypatch.setattr(exec_input, "UNKNOWN_SECONDS", 2.0)
+
+
+INPUT = b"x" * 3_000_000
+
+
+@pytest.mark.usefixtures("unknown_soon")
+def test_a_frozen_command_with_much_input_says_that_this_cannot_be_known(space, node):
+    run_pod(space, "reads", SLEEPS)
+    proxy, cluster = node
+    script = "echo begun; while head -c 1000 >/dev/null; do sleep 1; done"
+    operation = execute(cluster, ExecRequest("reads", ("sh", "-c", script), stdin=INPUT))
+    until(lambda: operation.state.total)
+    proxy.freeze(existing_only=True)
+    until(lambda: operation.state.notes)
+    assert re.fullmatch(r"nothing for \d+ s; its connection cannot be checked .*", operation.state.notes[0])
+    operation.stop()
+
+
+@pytest.mark.usefixtures("unknown_soon")
+def test_a_silent_command_that_has_read_much_input_is_no_false_alarm(space):
+    run_pod(space, "has-read", SLEEPS)
+    operation = execute(space, ExecRequest("has-read", ("sh", "-c", "cat | wc -c; sleep 7"), stdin=INPUT))
+    assert operation.result(60).output == f"{len(INPUT)}\n"
+    assert operation.state.notes == ()
 
 
 def test_a_call_that_cannot_be_repeated_uses_no_connection_that_was_long_idle(own, monkeypatch):

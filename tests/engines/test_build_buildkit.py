@@ -292,6 +292,8 @@ def test_an_engine_that_is_forgotten_keeps_no_connection(new_engine):
     assert len(threads()) == before + 2
     forget_engines()
     wait_until(lambda: len(threads()) == before)
+    new_engine.http().call("GET", "/_ping")
+    assert not new_engine.http()._idle
     operation = start(new_engine, f"FROM busybox\nRUN echo {unique()}; sleep 3\n")  # it can still build
     wait_until(lambda: any(step.output for step in operation.state.steps.values()))
     forget_engines()

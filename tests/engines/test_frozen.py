@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from nbcontainer import byte_stream
-from nbcontainer.engines import connection, containers, images, silence
+from nbcontainer.engines import connection, containers, images, pod_creation, pod_deletion, pods, silence
 from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
@@ -19,10 +19,10 @@ from nbcontainer.errors import CommandFailed, Conflict, EngineUnavailable, NotFo
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.pods import ExecRequest
+from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.settings import settings
 from tests.engines.build_engines import wait_until
-from tests.engines.conftest import find
+from tests.engines.conftest import find, running
 from tests.faults.proxy import FaultProxy, Way, connector, tcp_listener
 from tests.faults.trial import address_of
 
@@ -233,10 +233,11 @@ def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, co
     start(near, container, "sleep 600")
     operation = execute(far, container, ExecRequest(container, ("sh", "-c", "echo one; cat; sleep 600")))
     wait_until(lambda: operation.state.notes, 30)
-    count = len(proxy.connections)
-    assert operation.state.notes == ("nothing for 0 min, and the command is still running",)
-    wait_until(lambda: len(proxy.connections) >= count, 30)
+    assert operation.state.notes == ("nothing for 0 min; the command is still running",)
     assert not operation.done
+    proxy.freeze(existing_only=True)
+    wait_until(lambda: len(operation.state.notes) > 1, 30)
+    assert operation.state.notes[1].startswith("another connection to the engine froze: output may no longer arrive")
     operation.stop()
 
 
@@ -307,3 +308,19 @@ def test_a_build_whose_connection_is_frozen_is_reported(frozen, unique):
         operation.result(60)
     with suppress(NotFound):
         images.remove(near, tag, force=True)
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_live_table_of_podmans_pods_goes_on(unique, monkeypatch):
+    podman = find(running("podman", "Podman").host, monkeypatch)
+    listener = tcp_listener()
+    with FaultProxy(listener, connector(podman.address)) as proxy:
+        far = find(f"tcp://{address_of(listener)}", monkeypatch)
+        watch = pods.watch_table(far)
+        wait_until(lambda: watch.state.live, 30)
+        proxy.freeze(existing_only=True)
+        pod_creation.create(podman, PodRequest(unique, "busybox", command=("sleep", "600"))).result(60)
+        wait_until(lambda: any(row.name == unique for row in watch.state.rows.values()), 30)
+        watch.stop()
+        connection.forget_engines()
+    pod_deletion.delete(podman, (unique,), force=True).result(60)

@@ -47,6 +47,14 @@ def test_push_pull_and_list(engine, registry, make_image, unique):
     assert [column.name for column in table.state.columns] == ["REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"]
 
 
+def test_images_with_one_of_several_names_are_listed(engine, make_image, unique):
+    names = [make_image(engine, f"{unique}-{index}:1") for index in range(3)]
+    chosen = [f"reference={name}" for name in names[:2]]
+    assert sorted(nbc.images.list(filters=chosen).names) == names[:2]
+    assert sorted(nbc.images.list(name=names[2], filters=chosen).names) == names
+    assert nbc.images.list(filters=[*chosen, "label=of-no-image"]).names == []
+
+
 def test_a_registry_on_the_engines_machine_needs_no_tls(engine, registry, make_image, unique):
     """Podman's configuration in the environment names the registries' own ports, but not this one."""
     relay = Relay(registry)

@@ -37,6 +37,25 @@ def successive(pieces):
     return [(stream, b"".join(data for _, data in group)) for stream, group in itertools.groupby(pieces, itemgetter(0))]
 
 
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from(["stdout", "stdout", "stderr"]), some.sampled_from([b"", b"a\n", b"b\n", b"ccc\n"])
+        ),
+        max_size=30,
+    ),
+    some.lists(some.integers(1, 4), min_size=1),
+)
+def test_frames_that_arrive_whole_come_out_as_they_went_in(pieces, counts):
+    frames, found, rest = Frames(), [], [frame(*piece) for piece in pieces]
+    for turn in range(len(pieces)):
+        count = counts[turn % len(counts)]
+        found += frames.feed(*rest[:count])
+        rest = rest[count:]
+    assert successive(found) == successive([piece for piece in pieces if piece[1]])
+    assert not frames.broken
+
+
 def test_a_very_long_frame_arrives_in_parts():
     data = frame("stdout", b"x" * (5 * LONGEST_FRAME))
     frames, found = Frames(), []

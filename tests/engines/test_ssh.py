@@ -1,6 +1,7 @@
 """Engines and builders behind the user's own ssh, docker contexts and buildx, as a docker command reaches them."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.engines import connection, containers, images
+from nbcontainer.engines import dial as engine_dial
 from nbcontainer.engines.build import build
 from nbcontainer.engines.buildkit_build import close_connections
 from nbcontainer.engines.logs import logs
@@ -18,6 +20,8 @@ from nbcontainer.model.containers import RunRequest
 from nbcontainer.model.logs import LogRequest
 from tests.engines.build_engines import processes, wait_until
 from tests.engines.conftest import running
+from tests.faults.proxy import FaultProxy, connector, tcp_listener
+from tests.faults.trial import address_of
 from tests.terminal import Terminal
 
 
@@ -55,6 +59,31 @@ def test_build_push_run_and_logs(far, registry, unique, tmp_path):
     containers.remove(far, made.id, force=True)
     images.remove(far, name, force=True)
     assert run(far, RunRequest("busybox", ("sh", "-c", "cat"), stdin=b"x" * 300_000, remove=True)).result(60).output
+
+
+def test_a_followed_log_goes_on_where_the_ssh_connection_freezes(docker, ssh, unique, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_dial, "ALIVE_SECONDS", 1)
+    monkeypatch.setattr(engine_dial, "ALIVE_PROBES", 1)
+    user, _, server = ssh.removeprefix("ssh://").rpartition("@")
+    program = tmp_path / "ssh"
+    program.write_text(
+        f'#!/bin/sh\nexec {shutil.which("ssh")} -o "HostKeyAlias=[127.0.0.1]:{server.rpartition(":")[2]}" "$@"\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    script = "for n in $(seq 600); do echo line $n; sleep 0.1; done"
+    run(docker, RunRequest("busybox", ("sh", "-c", script), name=unique, detach=True)).result(60)
+    listener = tcp_listener()
+    with FaultProxy(listener, connector(server)) as proxy:
+        far = connection.find_engine(f"ssh://{user}@{address_of(listener)}")
+        operation = logs(far, LogRequest((unique,), follow=True))
+        wait_until(lambda: operation.state.total > 3)
+        proxy.freeze(existing_only=True)
+        wait_until(lambda: operation.state.total > 40)
+        operation.stop()
+        assert [line.text for line in operation.state.lines][:40] == [f"line {number}" for number in range(1, 41)]
+        connection.forget_engines()
+    containers.remove(docker, unique, force=True)
 
 
 def test_a_command_in_a_terminal_goes_through_ssh(far, tmp_path):

@@ -1,5 +1,6 @@
 """An engine behind TLS with client certificates, as with `dockerd --tlsverify`."""
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -7,11 +8,17 @@ import subprocess
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.engines import connection
+from nbcontainer import byte_stream
+from nbcontainer.engines import connection, containers, silence
+from nbcontainer.engines.logs import logs
 from nbcontainer.engines.run import run
 from nbcontainer.errors import EngineUnavailable
 from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.logs import LogRequest
+from tests.engines.build_engines import wait_until
 from tests.engines.peers import Middleman, tcp_listener, unix_connect
+from tests.faults.proxy import FaultProxy, connector
+from tests.faults.trial import address_of
 from tests.terminal import Terminal
 
 OPENSSL = shutil.which("openssl")
@@ -96,3 +103,25 @@ def test_plain_tcp_to_a_tls_engine(monkeypatch):
     monkeypatch.delenv("DOCKER_TLS_VERIFY")
     with pytest.raises(EngineUnavailable):
         connection.find_engine()
+
+
+@pytest.mark.usefixtures("behind_tls")
+def test_a_followed_log_goes_on_through_tls_where_its_connection_freezes(certificates, monkeypatch, unique):
+    monkeypatch.setattr(byte_stream, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(silence, "CHECK_SECONDS", 0.5)
+    monkeypatch.setattr(silence, "GRACE_SECONDS", 0.5)
+    monkeypatch.setenv("DOCKER_CERT_PATH", str(certificates))
+    listener = tcp_listener()
+    with FaultProxy(listener, connector(os.environ["DOCKER_HOST"].removeprefix("tcp://"))) as proxy:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://{address_of(listener)}")
+        engine = connection.find_engine()
+        script = "for n in $(seq 600); do echo line $n; sleep 0.1; done"
+        run(engine, RunRequest("busybox", ("sh", "-c", script), name=unique, detach=True)).result(60)
+        operation = logs(engine, LogRequest((unique,), follow=True))
+        wait_until(lambda: operation.state.total > 3)
+        proxy.freeze(existing_only=True)
+        wait_until(lambda: operation.state.total > 30)
+        operation.stop()
+        assert [line.text for line in operation.state.lines][:30] == [f"line {number}" for number in range(1, 31)]
+        containers.remove(engine, unique, force=True)
+        connection.forget_engines()

@@ -20,7 +20,7 @@ def parts(*, small: bool = False) -> dict[str, Part]:
     """Every part by name, each after the parts it needs.
 
     Args:
-        small: Only the base images that the demo needs (busybox, golang and registry).
+        small: Only the base images that the demo needs (busybox and golang).
     """
     from .browser import Chromium
     from .buildkitd import Buildkitd

@@ -1,7 +1,7 @@
 """Base images under their Docker Hub names, made from Debian packages and the machine's own Go and Python.
 
-They are stand-ins for a machine that cannot reach Docker Hub: ``alpine`` is busybox without apk, and ``ubuntu`` is
-Debian 12.
+They are stand-ins for a machine that cannot reach Docker Hub: ``alpine`` is busybox without apk, ``ubuntu`` is
+Debian 12, and ``registry`` is Debian's build of the same program.
 The versions in the tags are the real ones. No engine is needed to make them.
 """
 
@@ -250,16 +250,13 @@ class Images(Part):
         go_version = golang.version(golang.toolchain()) or ()
         go, full = f"{go_version[0]}.{go_version[1]}", ".".join(map(str, go_version))
         golang_small = [f"golang:{go}-alpine", "golang:alpine", f"golang:{full}-alpine"]
-        names = {
-            "busybox": ["busybox:latest", "busybox:stable", "alpine:latest"],
-            "golang-alpine": golang_small,
-            "registry": ["registry:2"],
-        }
+        names = {"busybox": ["busybox:latest", "busybox:stable", "alpine:latest"], "golang-alpine": golang_small}
         if self.small:
             return names
         python = find_python().version
         return {
             **names,
+            "registry": ["registry:2"],
             "debian": [
                 "debian:bookworm-slim",
                 "debian:bookworm",

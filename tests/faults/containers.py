@@ -20,7 +20,7 @@ from nbcontainer.model.pods import ExecRequest
 from nbcontainer.settings import settings
 from tests.buildkit.building import processes
 from tests.environment import parts
-from tests.faults.proxy import Kind, connector, tcp_listener
+from tests.faults.proxy import connector, tcp_listener
 from tests.faults.trial import Scenario, attempt
 from tests.faults.verdict import Difference, Ended, compare_lines
 
@@ -177,7 +177,6 @@ class Logs(Writes):
 
     operation = "logs"
     name = "logs -f on Docker"
-    waits = frozenset({Kind.STALL})
     code = None
 
     def begin(self) -> None:

@@ -326,8 +326,10 @@ def _trial(scenario: Frozen, seconds: float, *, existing_only: bool) -> Learned:
 
 def _observe(scenario: Frozen, operation: Operation[Any, Any, Any], learned: Learned, seconds: float) -> None:
     began = time.monotonic()
-    time.sleep(0.3)  # what is on its way
-    shown, said = scenario.shown(operation.state), len(scenario.said(operation.state))
+    shown, said = -1, len(scenario.said(operation.state))
+    while shown != scenario.shown(operation.state):  # what is on its way arrives
+        shown = scenario.shown(operation.state)
+        time.sleep(1)
     while (passed := time.monotonic() - began) < seconds and not operation.done:
         if learned.went_on is None and scenario.shown(operation.state) > shown:
             learned.went_on = passed

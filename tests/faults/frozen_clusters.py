@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -59,6 +60,16 @@ class Measured:
         return f"{self.kind:34} {self.mode:9} {told:>8} {went_on:>8}  {self.said}"
 
 
+class Streams(logging.Handler):
+    """Counts the streams that were opened."""
+
+    opened = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Count one."""
+        self.opened += " 200 " in record.getMessage()
+
+
 class Trial:
     """One trial: a cluster behind a proxy, and the clock."""
 
@@ -66,6 +77,15 @@ class Trial:
         self.measured = Measured(kind, mode)
         self.direct, self.proxy, self.cluster = direct, proxy, cluster
         self._frozen = 0.0
+        self._streams = Streams()
+        log = logging.getLogger("nbcontainer.clusters.client")
+        log.setLevel(logging.DEBUG)
+        log.addHandler(self._streams)
+
+    def until_watched(self) -> None:
+        """Wait until the first watch is open, and has nothing more to say."""
+        _wait(lambda: self._streams.opened)
+        time.sleep(1)
 
     def freeze(self) -> None:
         """Freeze the flows."""
@@ -145,8 +165,7 @@ def log_of_a_selector(trial: Trial) -> None:
 def live_table(trial: Trial) -> None:
     """A live table, while a pod is added."""
     operation = watch_table(trial.cluster)
-    _wait(lambda: operation.state.live)
-    time.sleep(1)
+    trial.until_watched()
     trial.freeze()
     trial.direct.run(make_pod(trial.direct, "new"))
     trial.until(lambda: operation.state.live and "new" in str(operation.state.rows), lambda: operation.state.trouble)
@@ -180,7 +199,10 @@ def reading_command(trial: Trial) -> None:
     operation = execute(trial.cluster, ExecRequest("runs", command, stdin=b"x" * 50_000_000))
     _wait(lambda: operation.state.total > 0)
     trial.freeze()
-    trial.until(lambda: operation.result(0) if operation.done else False)
+    trial.until(
+        lambda: operation.result(0) if operation.done else False,
+        lambda: operation.state.notes[0] if operation.state.notes else "",
+    )
     operation.stop()
 
 
@@ -213,8 +235,7 @@ def create_on_an_idle_connection(trial: Trial) -> None:
 def create_and_wait(trial: Trial) -> None:
     """`create`, which waits until the pod runs."""
     operation = create(trial.cluster, PodRequest("waits", "busybox", timeout=1000))
-    _wait(lambda: operation.state.status)
-    time.sleep(2)  # its watch has begun
+    trial.until_watched()
     trial.freeze()
     trial.direct.run(set_status(trial.direct, "waits", "Running"))
     trial.until(
@@ -228,8 +249,7 @@ def delete_and_wait(trial: Trial) -> None:
     """`delete`, which waits until the pod is gone."""
     trial.direct.run(make_pod(trial.direct, "goes"))
     operation = cluster_handle(trial.cluster.context, trial.cluster.namespace).pods.delete("goes")
-    _wait(lambda: operation.state.pods)
-    time.sleep(2)
+    trial.until_watched()
     trial.freeze()
     path = POD.path(trial.direct.namespace, "goes")
     trial.direct.run(trial.direct.request("DELETE", path, body={"gracePeriodSeconds": 0}))

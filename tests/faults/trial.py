@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from nbcontainer.clusters import client, http, reflector
+from nbcontainer.engines import silence
 from nbcontainer.engines.http import Http
 from nbcontainer.errors import CommandFailed
 from nbcontainer.settings import settings
@@ -328,6 +329,7 @@ def short_limits(folder: Path) -> Iterator[None]:
     before, kept = settings.spool_directory, {name: os.environ.get(name) for name in ("DOCKER_CONFIG", "KUBECONFIG")}
     limits: list[tuple[Any, str, Any]] = [
         (client, "SILENT_SECONDS", 1.0),
+        (silence, "CHECK_SECONDS", CALL_SECONDS / 2),
         (client, "HANDSHAKE_SECONDS", CALL_SECONDS),
         (http, "READ_SECONDS", CALL_SECONDS),
         (reflector, "SILENCE_SECONDS", CALL_SECONDS),

@@ -23,10 +23,19 @@ NAMES_OF = {
 }
 """The argument with the name of what each verb creates or replaces."""
 STATE = """
-import json
-import nbcontainer
-variables = {name: value for name, value in globals().items() if isinstance(value, str) and not name.startswith("_")}
-print(json.dumps([nbcontainer.notebook_id(), variables]))
+def _finish(variables):
+    import json
+    import nbcontainer
+    from nbcontainer.engines import connection, images
+
+    identity, engine = nbcontainer.notebook_id(), connection.find_engine()
+    print(json.dumps([identity, {name: value for name, value in variables.items() if isinstance(value, str)}]))
+    for image in images.list_images(engine):
+        if identity in str(image):  # the lessons leave their images on the engine
+            for name in image.tags or [image.id]:
+                images.remove(engine, name, force=True)
+
+_finish({name: value for name, value in globals().items() if not name.startswith("_")})
 """
 
 
@@ -49,7 +58,7 @@ def is_own(name, identity):
 
 
 def state_cell():
-    """The last cell of a lesson's test, which tells the names in it."""
+    """The last cell of a lesson's test: it prints the names in it, and removes its images."""
     return nbformat.v4.new_code_cell(STATE)
 
 

@@ -286,6 +286,28 @@ def test_very_long_lines_and_a_line_that_is_being_written():
     assert [line[1][:5] for line in answer["lines"]] == ["after", "yyyyy"]
 
 
+def test_frames_of_a_line_each_are_searched_together():
+    """Lines of several sources in turn, stamped and not; one has no line end, one is very long."""
+    with closing(LogWriter("web")) as writer:
+        channels = [writer.channel("web-1", stamped=True), writer.channel("web-2", stamped=True), writer.channel("db")]
+        for number in range(300):
+            stamp = b"" if number % 3 == 2 else b"2026-11-23T10:42:07.113200000Z "
+            channels[number % 3].feed(stamp + b"GET /%d\n" % number)
+        channels[2].feed(b"db says GET /7")
+        channels[2].finish()
+        channels[1].feed(b"2026-11-23T10:42:07.113200000Z GET /7 " + b"x" * 100_000)
+        channels[1].feed(b"x\n")
+        channels[0].feed(b"2026-11-23T10:42:07.113200000Z GET /7\n")
+    operation = Operation("log", LogState(spool=writer.path, total=303), apply_logs)
+    sevens = [number for number in range(300) if f"GET /{number}".startswith("GET /7")]
+    assert search(LogView(), operation, "GET /7") == [*sevens, 300, 301, 302]
+    assert search(LogView(), operation, "get /7$", regex=True) == [7, 300, 302]
+    assert search(LogView(), operation, "db") == [*range(2, 300, 3), 300]
+    assert search(LogView(), operation, "2026") == []
+    answer = LogView().act(operation, {"type": "search", "query": "GET /29", "first": 295})
+    assert answer["found"] == [295, 296, 297, 298, 299]
+
+
 def test_without_a_spool_file_the_window_is_what_there_is(tmp_path):
     operation = Operation("log", folded(event(*lines(50))), apply_logs)
     assert LogView().act(operation, {"type": "lines", "first": 40, "count": 99})["lines"][-1][1] == "line 49"
