@@ -32,6 +32,10 @@ class Position:
         """Whether what was received last contains the end of a log."""
         return _text(end)[-LEAST_ALIKE:] in _text(self.last)
 
+    def is_passed(self, log: bytes) -> bool:
+        """Whether a part of a log has what was received last, and more after it."""
+        return not self.has(log[-KEPT_BYTES:]) and _text(self.last)[-LEAST_ALIKE:] in _text(log)
+
 
 class Unread:
     """Finds in a stream's log what has not been read yet."""

@@ -282,12 +282,14 @@ class RunOutput:
             known = time.monotonic()  # when the log so far was last known to have been received
             while data := reply.read():
                 for name, piece in frames.feed(data):
-                    last[name] = (last[name] + piece)[-KEPT_BYTES:]
-                if follow and not self._has(last):  # that, or there is more of what was received
-                    if time.monotonic() - known > SILENT_SECONDS or not reply.stream.readable(END_SECONDS):
+                    part = last[name] + piece
+                    if follow and self._positions[name].is_passed(part):
                         return False
-                else:
+                    last[name] = part[-KEPT_BYTES:]
+                if not follow or self._has(last):
                     known = time.monotonic()
+                elif time.monotonic() - known > SILENT_SECONDS or not reply.stream.readable(END_SECONDS):
+                    return False  # otherwise this may be an earlier part of what was received
         return self._has(last)
 
     def _has(self, last: dict[str, bytes]) -> bool:
