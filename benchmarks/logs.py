@@ -172,6 +172,7 @@ def _subject(
             for line in _LOADED.split("\n"):
                 kernel.run(line)
             kernel.run(task.short)
+            _wait_until_still(kernel.pid, 1.0)  # the extension loads clients in the background
             forget_peak(kernel.pid)
             base, began = memory(kernel.pid), cpu_seconds(kernel.pid)
             kernel.run(task.cell)
@@ -197,7 +198,7 @@ def _program(
         with drained_terminal() if terminal else nullcontext(subprocess.DEVNULL) as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.DEVNULL, env=environment)
             if follow:
-                _wait_until_still(process.pid)
+                _wait_until_still(process.pid, _STILL_SECONDS)
                 process.terminate()
             _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -209,9 +210,10 @@ def _program(
     return Subject(name, run, lambda: max(peaks))
 
 
-def _wait_until_still(pid: int) -> None:
+def _wait_until_still(pid: int, seconds: float) -> None:
+    """Wait until a process has used no CPU for so many seconds."""
     used, since = -1.0, time.monotonic()
-    while time.monotonic() - since < _STILL_SECONDS:
+    while time.monotonic() - since < seconds:
         now = cpu_seconds(pid)
         if now > used + 0.02:  # its timers need some
             used, since = now, time.monotonic()

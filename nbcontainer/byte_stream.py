@@ -110,11 +110,6 @@ class Stream:
 
     def _receive(self, size: int) -> bytes:
         if self._when_silent is not None or threading.current_thread() is threading.main_thread():
-            if self._timeout is None and sys.platform != "win32":  # with a timeout, Python waits before it calls recv
-                try:
-                    return self._socket.recv(size, socket.MSG_DONTWAIT)
-                except BlockingIOError:  # what has arrived already is there at once
-                    pass
             self._wait()
         return self._socket.recv(size)
 

@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 import kubernetes.client
 import urllib3
@@ -112,7 +113,7 @@ class _Calls:
                 headers=(*chosen, ("Accept-Encoding", "identity")),
                 body=body.encode() if isinstance(body, str) else body,
                 seconds=seconds,
-                open_ended=True,
+                open_ended=_is_open_ended(url),
                 cancellation=cancellation,
             )
         except ClusterUnavailable as error:
@@ -125,6 +126,12 @@ class _Calls:
         """End the running calls."""
         for cancellation in list(self._running):
             cancellation.cancel()
+
+
+def _is_open_ended(url: str) -> bool:
+    """Whether the response may be silent for any time: a watch, or a followed log."""
+    query = dict(parse_qsl(urlsplit(url).query))
+    return any(query.get(name, "").lower() in {"true", "1"} for name in ("watch", "follow"))
 
 
 def _seconds(timeout: urllib3.Timeout | None) -> float:

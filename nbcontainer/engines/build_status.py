@@ -143,11 +143,11 @@ class StatusTranslator:
     # --- vertices
 
     def _vertex(self, vertex: messages.Vertex) -> None:
-        known, replaces = self._steps.get(vertex.digest), ""
+        known, replaces = self._steps.get(vertex.digest) or self._merged(vertex), ""
         is_new = known is None
         if known is None:
             known, replaces = self._introduce(vertex)
-            self._steps[vertex.digest] = known
+        self._steps[vertex.digest] = known
         started = _seconds(vertex.started)
         if started is not None and started != known.started and not vertex.cached:
             known.started, known.state = started, StepState.RUNNING
@@ -172,6 +172,28 @@ class StatusTranslator:
         for mirror in known.mirrors:
             self._emit(replace(finished, id=mirror.id))
 
+    def _merged(self, vertex: messages.Vertex) -> _Step | None:
+        """The own step that a vertex of another build stands for, if it is one.
+
+        Of equal steps in builds that run at the same time, BuildKit runs one and reports it to both builds. The names
+        of their base images may differ, and how many steps come after.
+        """
+        match = _NAME.match(vertex.name)
+        if match is None or not self._is_foreign(vertex):
+            return None
+        place, text = int(match[2]), self._without_values(match[4])
+        for digest, known in self._steps.items():
+            named = _NAME.match(known.step.name)
+            if named is None or digest not in self._lines or int(named[2]) != place:
+                continue
+            if named[4] == text or (named[4].startswith("FROM ") and text.startswith("FROM ")):
+                return known
+        return None
+
+    def _is_foreign(self, vertex: messages.Vertex) -> bool:
+        """Whether a vertex is not from this build's Dockerfile, as far as the source map is known."""
+        return bool(self._lines) and vertex.digest not in self._lines
+
     def _introduce(self, vertex: messages.Vertex) -> tuple[_Step, str]:
         """The step of a vertex, and the id of the planned one that it replaces, or ""."""
         match = _NAME.match(vertex.name)
@@ -180,7 +202,8 @@ class StatusTranslator:
         for prefix in _PREFIXES:
             text = text.removeprefix(prefix)
         lines = self._lines.get(vertex.digest, [])
-        same = [] if is_link else self._same(lines, match, text)
+        is_foreign_base = text.startswith("FROM ") and match is not None and self._is_foreign(vertex)
+        same = [] if is_link or is_foreign_base else self._same(lines, match, text)
         if same:
             first, *mirrors = same
             for step in same:
@@ -197,7 +220,10 @@ class StatusTranslator:
             stage=(match[1] or "") if match else "",
             instruction=text,
             lines=own,
-            internal=is_link or vertex.name.startswith("[internal]") or (own is None and match is None),
+            internal=is_link
+            or is_foreign_base
+            or vertex.name.startswith("[internal]")
+            or (own is None and match is None),
         )
         return _Step(step), ""
 
@@ -240,7 +266,7 @@ class StatusTranslator:
         if status.vertex not in self._steps:
             return
         transfer = Transfer(status.id.rstrip(": "), status.current, status.total, done=status.completed is not None)
-        self._emit(StepProgress(status.vertex, transfer))
+        self._emit(StepProgress(self._steps[status.vertex].step.id, transfer))
 
     def _warning(self, warning: messages.VertexWarning) -> None:
         short = warning.short.decode("utf-8", "replace")

@@ -14,6 +14,7 @@ import urllib3.exceptions
 from kubernetes.client import ApiException, CoreV1Api, V1ConfigMap, V1ObjectMeta, VersionApi
 
 import nbcontainer as nbc
+from nbcontainer.clusters import http
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.errors import ClusterUnavailable, Unsupported, UsageError
 from nbcontainer.settings import settings
@@ -216,6 +217,25 @@ def test_a_time_limit_of_the_callers_own(own_cluster, proxied):  # noqa: F811 - 
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         core.list_namespaced_pod("default", _request_timeout=0.3)
     proxy.moving.set()
+
+
+def test_a_reply_whose_connection_froze_is_an_error_and_a_watch_may_be_silent(own_cluster, proxied, monkeypatch):  # noqa: F811 - a fixture
+    monkeypatch.setattr(http, "READ_SECONDS", 1.0)
+    own_cluster.fill("client-frozen", 1)
+    proxy, cluster = proxied(own_cluster.kubeconfig(), "client-frozen")
+    core = CoreV1Api(cluster.client())
+    with ThreadPoolExecutor(1) as threads:
+        watching = threads.submit(follow, core, "client-frozen")
+        until(lambda: any(b"watch=true" in line.lower() for line in proxy.requests))
+        proxy.break_next(b"/pods ", b'"name":"pod-', "held")
+        try:
+            with pytest.raises(ClusterUnavailable, match="does not answer within 1 s"):
+                core.list_namespaced_pod("client-frozen")
+            assert not watching.done()
+        finally:
+            proxy.released.set()
+            core.api_client.close()
+        assert isinstance(watching.exception(10), ClusterUnavailable)
 
 
 def test_a_close_by_another_thread_ends_what_waits(space, monkeypatch):

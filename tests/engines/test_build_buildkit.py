@@ -11,6 +11,7 @@ from nbcontainer.buildkit.tree import Tree
 from nbcontainer.engines.build_lint import lint
 from nbcontainer.engines.buildkit_build import close_connections
 from nbcontainer.engines.connection import find_engine, forget_engines
+from nbcontainer.engines.images import remove, tag
 from nbcontainer.errors import (
     BuildFailed,
     DockerfileError,
@@ -244,6 +245,23 @@ def test_push_to_a_registry_with_a_password(new_engine, tmp_path):
 def test_many_builds_at_once_share_one_connection(new_engine):
     operations = [start(new_engine, f"FROM busybox\nRUN echo {unique()} && sleep 0.3\n") for _ in range(6)]
     assert len({operation.result(120).id for operation in operations}) == 6
+
+
+def test_another_builds_base_image_is_not_among_the_steps(new_engine):
+    """BuildKit reports it, too, if both run the same steps on the same image under different names."""
+    mine, other, step = f"mine-{unique()}", f"other-{unique()}", f"RUN : {unique()}\n"
+    for name in (mine, other):
+        tag(new_engine, "busybox", f"{name}:1")
+    try:
+        running = start(new_engine, f"FROM {other}:1\n{step}RUN : {unique()}; sleep 600\n")
+        wait_until(lambda: any("sleep" in each.name and each.started for each in running.state.steps.values()))
+        result = made(new_engine, f"FROM {mine}:1\n{step}RUN : {unique()}\n")
+        running.stop()
+        assert [each.lines for each in result.steps] == [(2, 2), (3, 3), (4, 4)]
+        assert result.steps[0].instruction == f"FROM {mine}:1"
+    finally:
+        for name in (mine, other):
+            remove(new_engine, f"{name}:1")
 
 
 def test_an_interrupt_stops_the_step_too(new_engine):
