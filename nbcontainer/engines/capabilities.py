@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from nbcontainer.engines.http import Reply
+    from nbcontainer.engines.replies import Reply
 
 KNOWN_API = (1, 51)  # the newest API version whose replies we have seen (Docker Engine 28.5)
 ANONYMOUS_API = (1, 42)  # since Docker Engine 23.0, a prune spares volumes with a name

@@ -25,11 +25,12 @@ from nbcontainer.engines.credentials import config_header, credentials
 from nbcontainer.engines.events import Events
 from nbcontainer.engines.exit_code import has_ended
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.http import ReplyStream, quoted
+from nbcontainer.engines.http import quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
 from nbcontainer.engines.references import parse_reference
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import HEAD_SECONDS, Silence
 from nbcontainer.errors import (
     ApiError,

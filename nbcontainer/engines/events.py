@@ -7,8 +7,8 @@ import time
 from email.utils import parsedate_to_datetime
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.http import ReplyStream
 from nbcontainer.engines.references import parse_reference
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import patience
 from nbcontainer.errors import UsageError
 from nbcontainer.json_objects import JsonObject, object_of, text_of, texts_of

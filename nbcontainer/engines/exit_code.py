@@ -11,7 +11,8 @@ from nbcontainer.byte_stream import Frozen
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.events import events
 from nbcontainer.engines.failures import lost, plain
-from nbcontainer.engines.http import OnOpen, ReplyStream
+from nbcontainer.engines.http import OnOpen
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NbcontainerError, NotFound
 from nbcontainer.json_objects import number_of, object_of, text_of, texts_of, value_of

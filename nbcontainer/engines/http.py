@@ -6,22 +6,20 @@ from another thread, which ends the call at once.
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import logging
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Self
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote, urlencode
 
-from nbcontainer.byte_stream import Frozen, Silent, Stream, closed_on_error
+from nbcontainer.byte_stream import Silent, Stream, closed_on_error
 from nbcontainer.engines.failures import CHECK_RUNNING, Magic, api_error, lost, plain
+from nbcontainer.engines.replies import Reply, ReplyStream, headers_of
 from nbcontainer.engines.upgrade import UpgradeRefused, upgrade
 from nbcontainer.errors import ApiError, EngineUnavailable, UsageError
-from nbcontainer.http1 import ChunkedBody, Connection, IdleConnections
-from nbcontainer.json_objects import JsonObject
+from nbcontainer.http1 import Connection, IdleConnections
 from nbcontainer.model.commands import ENGINE_IN_USE
 from nbcontainer.request_log import LoggedRequest
 from nbcontainer.settings import settings
@@ -31,115 +29,10 @@ LOG = logging.getLogger(__name__)
 CALL_SECONDS = 60.0
 REPEATABLE = ("GET", "HEAD")  # any other call may have taken effect already
 IDLE_SECONDS = 1.0  # after which a connection is tried before it is used for a call that is not repeatable
-LINE_BYTES = 32 * 1024 * 1024  # BuildKit's trace lines are long, but not that long
-READ_BYTES = 64 * 1024
 Query = Mapping[str, object]
 Content = bytes | bytearray | memoryview | Iterable[bytes] | None
 Body = Mapping[str, object] | Content
 OnOpen = Callable[[Callable[[], None]], None]
-
-
-class Reply:
-    """A whole reply."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.status, self.headers, self.body = status, headers, body
-
-    def json(self) -> object:
-        """The body as JSON; None where it is empty.
-
-        Raises:
-            ApiError: it is not JSON.
-        """
-        if not self.body.strip():
-            return None
-        try:
-            found: object = json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise ApiError(
-                f"The engine's reply is not JSON: {plain(self.body, 100)!r}.", status=self.status, reason="garbage"
-            ) from None
-        return found
-
-
-class ReplyStream:
-    """A streamed reply. `close` may be called from any thread; the reader then gets an OSError or the end.
-
-    Attributes:
-        headers: the reply's, their names in lower case.
-        stream: the connection. What is set there to be called while it is silent may raise `Frozen`.
-    """
-
-    def __init__(self, reply: http.client.HTTPResponse, stream: Stream, where: str, address: str) -> None:
-        self.headers, self.stream = _headers_of(reply), stream
-        self._reply, self._where, self._address = reply, where, address
-        self._body = ChunkedBody() if reply.chunked else None
-
-    def read(self) -> bytes:
-        """The next bytes as they come; b"" at the end.
-
-        Raises:
-            EngineUnavailable: the engine broke off in the middle of its reply.
-            Frozen: the connection is dead, though the engine is not.
-        """
-        return b"".join(self.pieces())
-
-    def pieces(self) -> list[bytes]:
-        """As `read`, in the pieces that the engine wrote, if the reply is chunked; [] at the end."""
-        try:
-            return self._pieces()
-        except Frozen:
-            raise
-        except Silent as error:
-            raise lost(str(error), self._address) from error
-        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-            # ValueError and AttributeError: http.client's file was closed by another thread
-            raise lost(f"{self._where} broke off in the middle of its reply.", self._address) from error
-
-    def _pieces(self) -> list[bytes]:
-        if self._body is None:
-            data = self._reply.read1(READ_BYTES)
-            return [data] if data else []
-        pieces: list[bytes] = []
-        while not pieces and not self._body.ended:
-            data = self._reply.fp.read1(READ_BYTES)
-            if not data:
-                raise http.client.IncompleteRead(data)
-            pieces = self._body.feed(data)
-        return pieces
-
-    def lines(self) -> Iterator[JsonObject]:
-        """The JSON objects of the body, one a line.
-
-        Raises:
-            ApiError: a line is not a JSON object.
-            EngineUnavailable: the stream broke off.
-        """
-        rest = b""
-        while data := self.read():
-            *whole, rest = (rest + data).split(b"\n")
-            if len(rest) > LINE_BYTES:
-                raise ApiError(f"{self._where} sent a line of more than {LINE_BYTES >> 20} MiB.", reason="garbage")
-            yield from (self._object(line) for line in whole if line.strip())
-        if rest.strip():
-            yield self._object(rest)
-
-    def _object(self, line: bytes) -> JsonObject:
-        with contextlib.suppress(ValueError, RecursionError):
-            value = json.loads(line)
-            if isinstance(value, dict):
-                return value
-        raise ApiError(f"{self._where} sent what is not JSON: {plain(line, 100)!r}.", reason="garbage")
-
-    def close(self) -> None:
-        """Close the connection, from any thread."""
-        self.stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Http:
@@ -210,7 +103,7 @@ class Http:
                 used.close()
             else:
                 self._idle.keep(used)
-            found = _headers_of(reply)
+            found = headers_of(reply)
             if reply.status >= 400 or reply.status in (301, 302, 307):  # noqa: PLR2004 - HTTP's numbers
                 raise api_error(reply.status, content, found, self._where, self._magic)
             return Reply(reply.status, found, content)
@@ -266,7 +159,7 @@ class Http:
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise self._broken(error, timeout) from error
             if refusal is not None:
-                raise api_error(reply.status, refusal, _headers_of(reply), self._where, self._magic)
+                raise api_error(reply.status, refusal, headers_of(reply), self._where, self._magic)
         connection.stream.when_silent(self.check_alive)
         return ReplyStream(reply, connection.stream, self._where, self._address)
 
@@ -402,10 +295,6 @@ class _Connection(Connection):
             reply = self.http.getresponse()
             request.status = reply.status
         return reply
-
-
-def _headers_of(reply: http.client.HTTPResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in reply.getheaders()}
 
 
 def _encode(body: Body) -> tuple[Content, dict[str, str]]:

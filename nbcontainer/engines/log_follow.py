@@ -14,9 +14,10 @@ from nbcontainer.byte_stream import Frozen, Silent
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.failures import lost
-from nbcontainer.engines.http import OnOpen, Query, ReplyStream, quoted
+from nbcontainer.engines.http import OnOpen, Query, quoted
 from nbcontainer.engines.log_stamps import Messages, Stamps, Unread
 from nbcontainer.engines.output import Frames, LineParts, Pace
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, NotFound
 from nbcontainer.json_objects import JsonObject, text_of, value_of

@@ -15,7 +15,7 @@ from nbcontainer.byte_stream import Frozen
 from nbcontainer.engines import silence
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.events import Events
-from nbcontainer.engines.http import ReplyStream
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.json_objects import JsonObject, text_of
 
 CONTAINERD = "io.containerd.snapshotter"
