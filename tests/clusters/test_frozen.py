@@ -108,9 +108,9 @@ def counted(lines):
 
 @pytest.mark.usefixtures("soon")
 def test_a_frozen_log_goes_on_and_no_line_is_lost_or_repeated(space, node):
-    run_pod(space, "freezes", COUNTS + SLEEPS)
+    run_pod(space, "counts-on", COUNTS + SLEEPS)
     proxy, cluster = node
-    operation = logs(cluster, LogRequest(("freezes",), follow=True))
+    operation = logs(cluster, LogRequest(("counts-on",), follow=True))
     for _ in range(2):
         until_more(operation, 20)
         proxy.freeze(existing_only=True)
