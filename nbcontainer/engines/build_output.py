@@ -15,6 +15,7 @@ from nbcontainer.model.build import BuildEvent, BuildRequest, StepOutput
 from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.log_lines import LogChunk
+from nbcontainer.model.overwritten import settled
 from nbcontainer.operation import Progress
 
 KEPT_LINES = 200  # of each step's output, for the message of a failure
@@ -130,8 +131,3 @@ class RunningBuild:
     planned: Sequence[BuildStep]
     progress: Progress[BuildEvent]
     log: BuildLog
-
-
-def settled(line: str) -> str:
-    """A line as it looks once it is finished: of a progress bar that redraws itself, the last state."""
-    return line.rstrip("\r").rpartition("\r")[2]

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from io import BytesIO
 
 from nbcontainer.dockerfile import Dockerfile
-from nbcontainer.engines.build_output import BuildLog, settled
+from nbcontainer.engines.build_output import BuildLog
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of
 from nbcontainer.logs.cutter import Cut, LineCutter, Piece
 from nbcontainer.model.build import StepFinished, StepProgress, StepStarted
 from nbcontainer.model.build_steps import BuildStep, StepState, Transfer
+from nbcontainer.model.overwritten import settled
 
 _STEP = re.compile(r"^(?:\[(\d+)/(\d+)\] )?STEP (\d+)/(\d+) ?: (.*)$", re.IGNORECASE)
 _CACHED = re.compile(r"^ ?-{2,3}> Using cache\b")

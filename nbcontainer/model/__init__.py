@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import logs as logs
     from nbcontainer.model import networks as networks
     from nbcontainer.model import outcome as outcome
+    from nbcontainer.model import overwritten as overwritten
     from nbcontainer.model import pods as pods
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from nbcontainer.views import log_search as log_search
     from nbcontainer.views import logs as logs
     from nbcontainer.views import notebook as notebook
-    from nbcontainer.views import overwritten as overwritten
     from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods
     from nbcontainer.views import quantities as quantities

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.containers import RunResult
+from nbcontainer.model.overwritten import settled
 from nbcontainer.model.pods import ExecResult
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.kit import Line, Output, Picture, Span
-from nbcontainer.views.overwritten import settled
 from nbcontainer.views.quantities import before_these
 from nbcontainer.views.registry import draws
 

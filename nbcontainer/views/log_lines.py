@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, chunks_from
+from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain, recoloured
-from nbcontainer.views.overwritten import settled
 from nbcontainer.views.quantities import format_lines
 
 if TYPE_CHECKING:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Self
 from nbcontainer.model.log_lines import LogLine, full_length
 from nbcontainer.model.logs import LogEvent, LogState, lines_of
 from nbcontainer.model.outcome import Outcome
+from nbcontainer.model.overwritten import settled
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, sendable
 from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.log_lines import LogPrinter, clocks_of, notes_after
 from nbcontainer.views.log_search import Search
-from nbcontainer.views.overwritten import settled
 from nbcontainer.views.quantities import format_lines, format_size
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View, Wire, changed_facts

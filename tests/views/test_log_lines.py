@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from nbcontainer.model.log_lines import LogChunk, LogLine, chunks_of
 from nbcontainer.model.logs import LogLines, LogState, apply_logs
+from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.log_lines import LogPrinter
 from nbcontainer.views.log_search import Search
 from nbcontainer.views.logs import TAIL_LINES, LogView
-from nbcontainer.views.overwritten import settled
 
 PIECES = [
     "GET /cart",

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.logs import LogState
+from nbcontainer.model.overwritten import settled
 from nbcontainer.views import log_search
 from nbcontainer.views.ansi import plain
 from nbcontainer.views.log_search import Search
-from nbcontainer.views.overwritten import settled
 
 STAMP = "2026-11-30T10:42:07.113000000Z "
 TEXTS = ["error", "ERROR", "e", "503", "07", "10:4", " ", "-", "\t", "web", "31m", "ü", "\N{GRINNING FACE}", "K"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain
-from nbcontainer.views.overwritten import settled
 
 WIDTH = 400
 TEXTS = ["abc", "é", "e\u0301", "xy z", "1234567890"]
