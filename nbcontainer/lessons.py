@@ -29,9 +29,9 @@ def tour(to: str = FOLDER) -> Report:
         to: the folder, which is created if it does not exist.
 
     Raises:
-        UsageError: the folder or a file cannot be written.
+        UsageError: no folder is named, or the folder or a file cannot be written.
     """
-    folder = Path(os.path.abspath(Path(to).expanduser()))  # noqa: PTH100 - resolve() would follow the user's links
+    folder = _folder(to)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         changed = _copy(folder)
@@ -53,13 +53,34 @@ def notebooks() -> list[Path]:
     return sorted((inside if inside.is_dir() else Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
+def _folder(to: str) -> Path:
+    """The folder's whole path.
+
+    Raises:
+        UsageError: it is empty, or begins with `~` and a user who has no home folder.
+    """
+    if not to:
+        raise UsageError("The folder for the lessons has no name.", cure=f"Name one, such as {FOLDER}.")
+    try:
+        path = Path(to).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{to} is not a folder: no such home folder.", cure="Name another folder.") from error
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the user's links
+
+
 def _copy(folder: Path) -> list[str]:
-    """Copy the notebooks; returns the names of those that the user has changed, which are left as they are."""
+    """Copy the notebooks; returns the names of those that the user has changed, which are left as they are.
+
+    Raises:
+        UsageError: a folder has the name of a notebook.
+    """
     record = folder / RECORD
     copied = _read(record)
     changed = []
     for source in notebooks():
         content, target = source.read_bytes(), folder / source.name
+        if target.is_dir():
+            raise UsageError(f"{target} is a folder.", cure="Rename it, or name another folder for the lessons.")
         there = target.read_bytes() if target.exists() else None
         if there is not None and there != content and _digest(there) != copied.get(source.name):
             changed.append(source.name)

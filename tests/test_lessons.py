@@ -75,6 +75,21 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
             magic(f"tour --to {to}")
 
 
+@pytest.mark.parametrize("to", ["~nobody-has-this-name/lessons", "''"])
+def test_a_folder_that_is_none_is_said(to, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.UsageError, match=r"home folder|has no name") as raised:
+        magic(f"tour --to {to}")
+    assert raised.value.cure
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_the_name_of_a_notebook_is_named(tmp_path):
+    (tmp_path / "dockerfile.ipynb").mkdir()
+    with pytest.raises(errors.UsageError, match=r"dockerfile\.ipynb is a folder"):
+        magic(f"tour --to {tmp_path}")
+
+
 def test_the_index_is_a_link_only_below_the_notebooks_folder(tmp_path):
     code = """
 import os, sys

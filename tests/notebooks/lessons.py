@@ -46,18 +46,24 @@ def solutions(text):
 def with_solutions(cells):
     """The cells with each exercise solved.
 
-    A solution's block follows its exercise, unless it begins with the same line as a later cell: then it takes the
-    place of that cell, as when a reader writes the solution there.
+    A block takes the place of the later cell that begins with the same line, as when a reader writes it there; any
+    other follows the block before it, the first one its exercise.
     """
-    solved = []
-    for cell in cells:
-        written = [each for each in solved if "solution" in each.metadata and _first_line(each) == _first_line(cell)]
-        for each in written:
-            solved.remove(each)
-        solved += written or [cell]
-        if cell.cell_type == "markdown":
-            solved += solutions(cell.source)
+    solved = list(cells)
+    for exercise in (cell for cell in cells if cell.cell_type == "markdown"):
+        place = next(index for index, cell in enumerate(solved) if cell is exercise)
+        for block in solutions(exercise.source):
+            later = (index for index in range(place + 1, len(solved)) if _is_replaced(solved[index], block))
+            if (found := next(later, None)) is not None:
+                place, solved[found] = found, block
+            else:
+                place += 1
+                solved.insert(place, block)
     return solved
+
+
+def _is_replaced(cell, block):
+    return "solution" not in cell.metadata and _first_line(cell) == _first_line(block)
 
 
 def _first_line(cell):

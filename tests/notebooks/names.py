@@ -30,10 +30,10 @@ def _finish(variables):
 
     identity, engine = nbcontainer.notebook_id(), connection.find_engine()
     print(json.dumps([identity, {name: value for name, value in variables.items() if isinstance(value, str)}]))
-    for image in images.list_images(engine):
-        if identity in str(image):  # the lessons leave their images on the engine
-            for name in image.tags or [image.id]:
-                images.remove(engine, name, force=True)
+    names = [name for image in images.list_images(engine) for name in image.tags or image.digests]
+    for name in names:
+        if identity in name:  # the same image may also have another reader's name
+            images.remove(engine, name)
 
 _finish({name: value for name, value in globals().items() if not name.startswith("_")})
 """

@@ -1,18 +1,22 @@
 """The lesson on the Dockerfile, executed with its solutions: its cells show what its text says."""
 
 import re
+import secrets
 from collections.abc import Sequence
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from tests.notebooks.lessons import execute_lesson, read, with_solutions
+from tests.notebooks.lessons import execute, execute_lesson, read, with_solutions
+from tests.notebooks.names import STATE
 
 KILLED_AFTER = 10  # seconds that docker stop waits
 FIRST_REQUEST = 'ask = "curl -s --retry 9 --retry-connrefused http://127.0.0.1:8080"'
 LEFT = """# what is left
 print([nbc.containers.list(all=True, filters=[f"label={mine}"]).names, nbc.images.list(name=app).names])
-print([nbc.volumes.list(filters=[f"label={mine}"]).names, Path(folder).exists()])
+print(nbc.volumes.list(filters=[f"label={mine}"]).names)
+print(folder)
 """
 
 
@@ -60,7 +64,41 @@ def test_dockerfile(home, tmp_path, monkeypatch):
     _check_variables_and_cache(executed)
     _check_other_instructions(executed, runs_health_checks="docker.sock" in home["DOCKER_HOST"])
     _check_exercises(executed)
-    assert executed.text("# what is left").splitlines() == ["[[], []]", "[[], False]"]
+    *left, folder = executed.text("# what is left").splitlines()
+    assert left == ["[[], []]", "[]"]
+    assert not Path(folder).exists()
+
+
+@pytest.mark.parametrize("by", ["lesson", "test"])
+def test_clean_up_leaves_the_same_image_of_another_reader(by, podman_engine, tmp_path, monkeypatch):
+    names, clean_up = (
+        next(cell.source for cell in read("dockerfile").cells if cell.cell_type == "code" and start in cell.source)
+        for start in ("import nbcontainer as nbc", "images.remove(")
+    )
+    begin = ["%load_ext nbcontainer", names]
+    same = f"%%dockerfile -t {{{{app}}}}:3\nFROM busybox\nRUN echo {secrets.token_hex(8)}"
+    start = '%docker run -d --name {{web}} {{app}}:3 sleep 600\nprint(web, nbc.images.get(f"{app}:3").id)'
+    check = "print(nbc.containers.list(filters=[f'label={mine}']).names, nbc.images.list(name=app).names)"
+
+    def run(reader, *sources):
+        """What the cells of this reader print."""
+        variables = {"XDG_DATA_HOME": tmp_path / reader, "JPY_SESSION_NAME": "/home/jovyan/dockerfile.ipynb"}
+        variables |= {"DOCKER_HOST": podman_engine.host, "DOCKER_CONFIG": tmp_path / "docker-config"}
+        cells = [nbformat.v4.new_code_cell(source) for source in [*begin, *sources]]
+        outputs = execute(cells, tmp_path, monkeypatch, **variables).cells[-1].outputs
+        return [output.text for output in outputs if output.output_type == "stream"]
+
+    try:
+        ann, bob = (run(reader, same, start)[-1].split() for reader in ("ann", "bob"))
+        assert ann[1] == bob[1]  # one image
+        run("ann", clean_up if by == "lesson" else STATE, *[clean_up] * (by == "test"))
+        (left,) = run("bob", check)
+        assert bob[0] in left
+        assert ":3" in left
+        assert ann[0].split("-")[1] not in left
+    finally:
+        (left,) = run("bob", clean_up, check)
+    assert left.strip() == "[] []"
 
 
 def _with_another_change(cells):
@@ -132,4 +170,7 @@ def _check_exercises(executed):
     *_, second = executed.texts("%%dockerfile -t {{app}}:exercise2 --add app.py=changed")
     assert re.search(r"RUN python3 .* cached$", second, re.MULTILINE)
     greetings = re.findall(r"│ (.*)", executed.text("%docker run --rm {{app}}:exercise3"))
-    assert greetings == ["Hello world", "Hello Ben", "Hi Ben"]
+    assert greetings[:3] == ["Hello world", "Hello Ben", "Hi Ben"]
+    assert greetings[3].startswith("uid=1234")
+    assert greetings[4:] == ["/greet"]
+    assert executed.lines("%docker run --rm {{app}}:ciao") == ["Ciao world"]

@@ -49,7 +49,7 @@ def test_a_solution_takes_the_place_of_the_cell_that_begins_like_it():
         "<details>\n<summary>Solution</summary>\n\n```\n%%x\n2\n```\n\n```\nprint()\n```\n\n</details>"
     )
     given = [exercise, *map(nbformat.v4.new_code_cell, ("hello", "%%x\n1", "last"))]
-    assert [cell.source for cell in with_solutions(given)[1:]] == ["print()", "hello", "%%x\n2", "last"]
+    assert [cell.source for cell in with_solutions(given)[1:]] == ["hello", "%%x\n2", "print()", "last"]
 
 
 def test_the_names_that_magics_create_are_found():
