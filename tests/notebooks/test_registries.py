@@ -2,11 +2,13 @@
 
 import re
 
+import nbformat
 import pytest
 
 from tests.notebooks.lessons import execute_lesson, read, with_solutions
 
 LAYERS = 3
+LEFT = "[image.name for image in nbc.images.list() if me in str(image.cells)]"
 
 
 def shown(cells, source):
@@ -25,7 +27,8 @@ def _text(output):
 @pytest.mark.timeout(600)
 def test_registries(home, tmp_path, monkeypatch):
     variables = {name: value for name, value in home.items() if not name.startswith("QUICKSTART")}  # it starts its own
-    notebook = execute_lesson(with_solutions(read("registries").cells), tmp_path, monkeypatch, variables)
+    lesson = [*with_solutions(read("registries").cells), nbformat.v4.new_code_cell(LEFT)]
+    notebook = execute_lesson(lesson, tmp_path, monkeypatch, variables)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
 
     def only(source):
@@ -43,7 +46,8 @@ def test_registries(home, tmp_path, monkeypatch):
     assert "Run `%docker login 127.0.0.1:" in refused
     assert "✓ pushed" in pushed
     assert "Run `%docker login 127.0.0.1:" in only("%docker pull {{private_image}}")
-    assert only("%docker rm -f -v -y {{box}} {{private_box}}").count("removed") == 2
+    assert only("%docker rm -f -v -y registry-{{me}} private-{{me}}").count("removed") == 2
+    assert only(LEFT) == "[]"
 
 
 def _check_digests(cells, only):
