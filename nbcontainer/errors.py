@@ -52,6 +52,7 @@ __all__ = [
     "EngineUnavailable",
     "Forbidden",
     "InternalError",
+    "LinesMissing",
     "NbcontainerError",
     "NotFound",
     "Problem",
@@ -351,6 +352,22 @@ class CommandFailed(NbcontainerError):
 
     def __init__(self, message: str, *, exit_code: int, output: str = "", cure: str = "") -> None:
         self.exit_code, self.output = exit_code, output
+        super().__init__(message, cure=cure)
+
+
+class LinesMissing(NbcontainerError):
+    """Lines of a log are neither in its file, which was removed or is incomplete, nor in memory.
+
+    Attributes:
+        first: the number of the first of them, counted from 0.
+        count: how many they are.
+    """
+
+    first: int
+    count: int
+
+    def __init__(self, message: str, *, first: int, count: int, cure: str = "") -> None:
+        self.first, self.count = first, count
         super().__init__(message, cure=cure)
 
 

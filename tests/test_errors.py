@@ -28,6 +28,7 @@ EXAMPLES = [
     errors.NotFound("No such pod.", status=404, reason="NotFound"),
     errors.Forbidden("Not allowed.", status=403, reason="Forbidden"),
     errors.Conflict("It exists.", status=409, reason="Conflict"),
+    errors.LinesMissing("The log web lacks 3 lines.", first=7, count=3, cure="See its end."),
     errors.AuthFailed("Wrong password.", host="registry.example.com", reason="denied"),
     errors.BuildFailed("RUN failed.", step="[2/3] RUN false", lines=(2, 3), exit_code=1, output="a\nb", cure="See."),
     errors.PushFailed("It broke.", image="web:1", host="registry.example.com"),

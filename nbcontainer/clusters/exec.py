@@ -35,7 +35,7 @@ from nbcontainer.errors import (
 from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
@@ -49,7 +49,6 @@ V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
-KEPT = 64 * 1024  # bytes of each stream's output that the result holds
 SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
@@ -316,7 +315,7 @@ async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> A
 
 
 def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int) -> ExecResult:
-    (output, hidden), (errors, hidden_errors) = (output_of(state, KEPT, stream) for stream in ("stdout", "stderr"))
+    (output, hidden), (errors, more) = (output_of(state, OUTPUT_BYTES, stream) for stream in ("stdout", "stderr"))
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
         raise CommandFailed(
@@ -328,4 +327,4 @@ def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
     command = cluster.commands.kubectl(*words, "--", *request.command)
-    return ExecResult(code, output, errors, state.spool, command, hidden + hidden_errors, state.gaps)
+    return ExecResult(code, output, errors, state.spool, command, hidden + more, state.gaps)

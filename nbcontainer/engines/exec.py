@@ -14,13 +14,13 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.objects import made_id
-from nbcontainer.engines.output import OUTPUT_BYTES, follow_output, send_input
+from nbcontainer.engines.output import follow_output, send_input
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogGap, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Progress

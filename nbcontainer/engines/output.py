@@ -21,7 +21,6 @@ STREAMS = {0: "stdout", 1 << 24: "stdout", 2 << 24: "stderr"}  # by the first fo
 SYSTEM_ERROR = 3 << 24  # a frame in which the engine says why it cannot go on
 MOST_SIZES = 4096  # of frames, remembered
 LONGEST_FRAME = 64 * 1024  # bytes; of a longer one, parts are passed on
-OUTPUT_BYTES = 4 * 1024 * 1024  # of the output's end, kept in the result of a command
 STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
 READ_BYTES = 64 * 1024
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.01  # seconds between two reads of a stream, unless there are …

@@ -15,7 +15,7 @@ from nbcontainer.engines.failures import plain
 from nbcontainer.engines.images import inspect as inspect_image
 from nbcontainer.engines.images import pull
 from nbcontainer.engines.objects import made_id
-from nbcontainer.engines.output import OUTPUT_BYTES, send_input
+from nbcontainer.engines.output import send_input
 from nbcontainer.engines.run_failures import name_in_use, start_failed
 from nbcontainer.engines.run_output import RunOutput
 from nbcontainer.engines.run_request import creation, is_image_id, run_words
@@ -32,7 +32,7 @@ from nbcontainer.json_objects import object_of, text_of, words_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
-from nbcontainer.model.logs import LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
 from nbcontainer.model.outcome import Outcome, outcome_of
 
 if TYPE_CHECKING:

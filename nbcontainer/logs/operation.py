@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import Stopped
 from nbcontainer.model.log_lines import LogLine
-from nbcontainer.model.logs import LogEvent, LogState, apply_logs, chunks_from
+from nbcontainer.model.logs import LogEvent, LogState, apply_logs, every_chunk_from
 from nbcontainer.operation import Operation
 
 BACKLOG = 8  # batches of chunks that a late listener to the events still gets
@@ -40,12 +40,16 @@ class LogOperation(Operation[LogEvent, LogState, Result]):
         )
 
     def __iter__(self) -> Iterator[LogLine]:  # type: ignore[override] # lines in place of events
-        """Yield the lines from the first on, as they come; raises the operation's error at the end, if there is one."""
+        """Yield the lines from the first on, as they come; raises the operation's error at the end, if there is one.
+
+        Raises:
+            LinesMissing: the file of the log is incomplete, or was removed.
+        """
         seen = 0
         try:
             while True:
                 revision, done = self.revision, self.done
-                for number, chunk in chunks_from(self.state, seen):
+                for number, chunk in every_chunk_from(self.state, seen):
                     yield from chunk.lines
                     seen = number + chunk.count
                 if done:
@@ -60,7 +64,7 @@ class LogOperation(Operation[LogEvent, LogState, Result]):
         """Yield the lines from the first on, as they come, on the caller's own event loop."""
         seen = 0
         async for _ in self.events_async():
-            for number, chunk in chunks_from(self.state, seen):
+            for number, chunk in every_chunk_from(self.state, seen):
                 for line in chunk.lines:
                     yield line
                 seen = number + chunk.count

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import overload
 
 from nbcontainer.drawn import Drawn
+from nbcontainer.errors import LinesMissing
 from nbcontainer.model.events import SpoolCut
 from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.log_lines import LogChunk, LogLine
@@ -19,6 +20,7 @@ from nbcontainer.model.outcome import Outcome
 
 WINDOW_LINES = 2_000
 WINDOW_BYTES = 8 * 1024 * 1024
+OUTPUT_BYTES = 4 * 1024 * 1024  # of the end of each stream's output, kept in the result of a command
 KEPT_NOTES = 50
 
 
@@ -214,6 +216,30 @@ def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
         held += chunk.count
 
 
+def every_chunk_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
+    """As `chunks_from`, but lines that are left out are an error.
+
+    Raises:
+        LinesMissing: the next lines are neither in the file nor in memory.
+    """
+    for number, chunk in chunks_from(state, first):
+        if number > first:
+            raise _missing(state, first, number - first)
+        yield number, chunk
+        first = number + chunk.count
+
+
+def _missing(state: LogState, first: int, count: int) -> LinesMissing:
+    why = state.spool_note or "its file was removed"
+    lines = "line" if count == 1 else f"{count:,} lines"
+    return LinesMissing(
+        f"The log {state.title} lacks {lines} from line {first + 1:,} on: {why}.",
+        first=first,
+        count=count,
+        cure="Its last lines are in `state.lines`.",
+    )
+
+
 def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
     """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them; none after a missing one."""
     found: list[LogLine] = []
@@ -250,6 +276,7 @@ def output_of(state: LogState, most: int, stream: str = "") -> tuple[str, int]:
 
 def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
     start = data.find(b"\n") + 1 if hidden else 0
+    start = 0 if start == len(data) else start  # of one very long line, its end
     return data[start:].decode("utf-8", "replace"), hidden + start
 
 
@@ -285,20 +312,31 @@ class LogResult(Sequence[LogLine], Drawn):
         """The line at `index`, or a tuple of lines for a slice.
 
         Raises:
-            IndexError: there is no such line, or its file was removed and it is not among the last lines.
+            IndexError: there is no such line.
+            LinesMissing: the file of the log is incomplete, or was removed.
         """
         if isinstance(index, slice):
             numbers = range(*index.indices(len(self)))
             if not numbers:
                 return ()
             low, high = min(numbers), max(numbers)
-            lines = lines_of(self.state, low, high - low + 1)
+            lines = self._lines(low, high - low + 1)
             return tuple(lines[number - low] for number in numbers)
-        return lines_of(self.state, range(len(self))[index], 1)[0]
+        return self._lines(range(len(self))[index], 1)[0]
+
+    def _lines(self, first: int, count: int) -> list[LogLine]:
+        lines = lines_of(self.state, first, count)
+        if len(lines) < count:
+            raise _missing(self.state, first + len(lines), count - len(lines))
+        return lines
 
     def __iter__(self) -> Iterator[LogLine]:
-        """The lines in order."""
-        for _, chunk in chunks_from(self.state, 0):
+        """The lines in order.
+
+        Raises:
+            LinesMissing: the file of the log is incomplete, or was removed.
+        """
+        for _, chunk in every_chunk_from(self.state, 0):
             yield from chunk.lines
 
     def __repr__(self) -> str:

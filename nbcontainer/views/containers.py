@@ -28,7 +28,7 @@ def output_picture(result: RunResult | ExecResult) -> Picture:
     if isinstance(result, RunResult) and (left_out := result.hidden_lines + len(every) - len(lines)):
         blocks.insert(0, Line.of(Span(before_these(left_out, "lines", spool), Tone.DIM), wraps=True))
     if isinstance(result, ExecResult) and result.cut:
-        blocks.insert(0, Line.of(Span(before_these(result.cut, "characters", spool), Tone.DIM), wraps=True))
+        blocks.insert(0, Line.of(Span(before_these(result.cut, "bytes", spool), Tone.DIM), wraps=True))
     if isinstance(result, RunResult) and result.exit_code is None:
         blocks.append(
             Line.of(Span("✓ ", Tone.GOOD), Span(result.name, bold=True), Span(f"  {result.id[:12]}", Tone.DIM))

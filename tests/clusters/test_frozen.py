@@ -118,7 +118,7 @@ def test_a_frozen_log_goes_on_and_no_line_is_lost_or_repeated(space, node):
     operation.stop()
     notes = operation.result(10).state.notes
     assert len(notes) == 2
-    assert all(re.fullmatch(r"freezes: its connection froze: nothing for \d s; a new one .*", note) for note in notes)
+    assert all(re.fullmatch(r"counts-on: its connection froze: nothing for \d s; a new one .*", note) for note in notes)
     numbers = counted(written(operation))
     assert numbers == list(range(1, len(numbers) + 1))
 
@@ -288,12 +288,12 @@ def test_a_watch_without_bookmarks_is_no_false_alarm_even_if_its_version_is_forg
 
 
 def test_a_stream_that_never_begins_is_not_waited_for_endlessly(space, breaking, monkeypatch):
-    run_pod(space, "held", f"echo one; {SLEEPS}")
+    run_pod(space, "late-head", f"echo one; {SLEEPS}")
     monkeypatch.setattr(settings, "connect_timeout", 1.0)
     monkeypatch.setattr(client, "READ_SECONDS", 1.0)
     proxy, cluster = breaking
     proxy.break_next(b"follow=true", b"HTTP/1.1 200", "held")
-    operation = logs(cluster, LogRequest(("held",), follow=True))
+    operation = logs(cluster, LogRequest(("late-head",), follow=True))
     until(lambda: operation.state.total == 1, 20)
     operation.stop()
     assert [note for note in operation.state.notes if "does not answer within 1 s" in note]

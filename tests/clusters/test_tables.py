@@ -238,7 +238,9 @@ def test_an_expired_version_is_listed_again(own_cluster):
     own_cluster.wait_ready()
 
     async def watch():
-        async for _ in reflector._watch(cluster, POD.path("forgotten"), {}, "application/json", old):
+        async for _ in reflector._one_watch(
+            cluster, POD.path("forgotten"), {}, "application/json", position=reflector._Position(old), silence=150.0
+        ):
             pass
 
     with pytest.raises(reflector._Expired):

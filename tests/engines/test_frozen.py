@@ -329,6 +329,7 @@ def test_a_build_whose_connection_is_frozen_is_reported(frozen, unique):
         images.remove(near, tag, force=True)
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("soon")
 def test_a_live_table_of_podmans_pods_goes_on(unique, monkeypatch):
     podman = find(running("podman", "Podman").host, monkeypatch)

@@ -79,7 +79,7 @@ def test_run(engine, busybox, container):
     check_streams(lines_everywhere(operation), container)
     reader = LogReader(operation.state.spool)
     assert (reader.output(10**9, "stdout"), reader.output(10**9, "stderr")) == ((WRITTEN, 0), (ERRORS, 0))
-    assert operation.result().output.encode("utf-8", "replace").count(b"x" * LONG) == 1
+    assert operation.result().output.count("x") == WRITTEN.count(b"x")  # the other stream may come between
 
 
 def test_exec(engine, busybox, container):
@@ -171,7 +171,8 @@ def test_build(engine, unique):
     if engine.capabilities.buildkit:  # it tells the two streams apart
         assert [line for line in written if line in settled] == settled
     else:
-        assert written[: len(settled) - 1] == settled[:-1]
+        before = settled.index("x" * LONGEST_LINE)  # in it, the other stream may come between
+        assert written[:before] == settled[:before]
     assert output(state, "echo again").split("\n") == ["again", "a", "b"]
 
 

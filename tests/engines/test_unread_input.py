@@ -40,26 +40,26 @@ def test_a_command_that_reads_nothing_ends_when_it_ends(start, size):
     with pytest.raises(CommandFailed) as caught:
         operation.result(30)
     assert time.monotonic() - began < 15
-    assert (caught.value.exit_code, caught.value.output) == (7, "out")
+    assert (caught.value.exit_code, caught.value.output) == (7, "out\n")
     assert gaps(operation) == []
 
 
 def test_a_command_that_reads_a_part(start):
     operation = start("head", "-c", "16", stdin=LINE * 2_000_000)
-    assert operation.result(30).output == "0123456789abcde"
+    assert operation.result(30).output == "0123456789abcde\n"
     assert gaps(operation) == []
 
 
 def test_nothing_is_lost_of_what_a_command_reads_late(start):
     operation = start("sh", "-c", "sleep 2; wc -c", stdin=LINE * 2_000_000)
-    assert operation.result(60).output == "32000000"
+    assert operation.result(60).output == "32000000\n"
     assert operation.state.gaps == ()
 
 
 def test_what_a_command_writes_after_it_closed_its_input(start):
     operation = start("sh", "-c", "exec <&-; echo closed; sleep 2; echo done", stdin=LINE * 20_000)
     output = operation.result(30).output
-    assert output == "closed\ndone" or (output == "closed" and operation.state.gaps == (UNREAD_INPUT,))
+    assert output == "closed\ndone\n" or (output == "closed\n" and operation.state.gaps == (UNREAD_INPUT,))
 
 
 def test_a_stop_in_the_middle(start):
