@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
@@ -97,37 +97,20 @@ class Client:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """`Cluster.stream`."""
         loop = asyncio.get_running_loop()
-        try:
-            async with self._open_stream(cluster, path, parameters, accept, silence, resumable=resumable) as response:
-                yield response
-        finally:  # the list before a watch, and probes, leave connections that perhaps nothing uses again
-            loop.call_later(2 * IDLE_SECONDS, self._link.http.close_old)
-
-    @asynccontextmanager
-    async def _open_stream(
-        self,
-        cluster: Cluster,
-        path: str,
-        parameters: Parameters,
-        accept: str,
-        silence: float | None,
-        *,
-        resumable: bool,
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        response = await self._accepted(lambda: self._call(cluster, path, parameters, accept, silence))
-        try:
+        with ExitStack() as ending:
+            # the list before a watch, and probes, leave connections that perhaps nothing uses again
+            ending.callback(loop.call_later, 2 * IDLE_SECONDS, self._link.http.close_old)
+            response = await self._accepted(lambda: self._call(cluster, path, parameters, accept, silence))
+            ending.callback(_abort, response)  # do not wait for what was not read
             if response.status >= 400:  # noqa: PLR2004 - HTTP's own boundary
                 raise_for_status(cluster, response.status, decode_status(await _read(cluster, response)))
             watcher = asyncio.create_task(self._end_if_gone(cluster, response.content))
+            ending.callback(watcher.cancel)
             try:
                 with self._ended_if_suspect(response.content) if resumable else nullcontext():
                     yield response
             except BROKEN as error:
                 raise cluster.unavailable(error, silence or 0.0) from error
-            finally:
-                watcher.cancel()
-        finally:
-            _abort(response)  # do not wait for what was not read
 
     @asynccontextmanager
     async def websocket(
