@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
+from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -16,15 +17,15 @@ from nbcontainer.call_arguments import checks
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Table, Tables
-from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
-from nbcontainer.protection import changes, changes_unless, guard, guard_later, reads, refuse_moved
+from nbcontainer.pods_backend import place_of_pods
+from nbcontainer.protection import changes, changes_unless, guard_later, reads
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
     from nbcontainer.model.tables import Row, TableEvent, TableState
     from nbcontainer.operation import Operation
-    from nbcontainer.protection import Place
+    from nbcontainer.pods_backend import PodsBackend
 
 
 @checks
@@ -39,24 +40,8 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster:
-    """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again.
-
-    Args:
-        context: the kubeconfig's context, as for `cluster`.
-        namespace: "" for the context's own.
-    """
-
-    def __init__(self, context: str = "", namespace: str = "") -> None:
-        self.context = context
-        self.namespace = namespace
-        self._found: PodsBackend | None = None
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        words = [repr(str(self.context))] if self.context else []
-        words += [f"namespace={str(self.namespace)!r}"] if self.namespace else []
-        return f"nbc.cluster({', '.join(words)})"
+class Cluster(ClusterHandle):
+    """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
 
@@ -205,35 +190,3 @@ class Cluster:
         facts = dict(zip(columns, row.cells, strict=False))
         shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
         return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
-
-    def connect(self) -> PodsBackend:
-        """Find it, without sending a request. If the calling method changes something, check protection.
-
-        Raises:
-            ClusterUnavailable: the context is incomplete, or no longer leads to the cluster of the table that named
-                it; or there is neither a cluster nor Podman.
-            Unsupported: a namespace is given but there is only Podman; or the named engine has no pods.
-            Protected: the cluster is protected and not named.
-        """
-        backend = self._found or find_pods_backend(self.context, self.namespace)
-        refuse_moved(place_of_pods(backend), self.context)
-        self.guard(place_of_pods(backend))
-        return backend
-
-    def at_hand(self) -> Cluster:
-        """The same, but never start an engine; raises as `connect` if none is running."""
-        return self.at(self._found or find_pods_backend(self.context, self.namespace, starts=False))
-
-    def at(self, backend: PodsBackend) -> Cluster:
-        """The same, fixed to where it was found: objects stay in their cluster even if another one is in use now."""
-        fixed = Cluster(self.context, self.namespace)
-        fixed._found = backend
-        return fixed
-
-    def guard(self, place: Place) -> None:
-        """Refuse a call that changes the place, if it is protected and not named.
-
-        Raises:
-            Protected: it is.
-        """
-        guard(place, self.context)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nbcontainer.magics.calls import Verbs
 from nbcontainer.magics.kpod import cluster_of
-from nbcontainer.verbs import kube
+from nbcontainer.verbs import declared
 from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
 
 VERBS = Verbs("kube", "Objects of any kind in the cluster in use.", shared=(NAMESPACE, CLUSTER))
-VERBS.declare(kube.VERBS, cluster_of)
+VERBS.declare(declared("kube"), cluster_of)

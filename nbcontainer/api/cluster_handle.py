@@ -1,0 +1,77 @@
+"""What the verbs of a cluster's handle have in common: which cluster it is, and whether it may be changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from nbcontainer import clusters
+from nbcontainer.errors import Unsupported
+from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
+from nbcontainer.protection import guard, refuse_moved
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster as Connected
+    from nbcontainer.protection import Place
+
+
+class ClusterHandle:
+    """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again.
+
+    Its verbs are in classes of their own, a file for each group; `Cluster` has all of them.
+
+    Args:
+        context: the kubeconfig's context, as for `cluster`.
+        namespace: "" for the context's own.
+    """
+
+    def __init__(self, context: str = "", namespace: str = "", _found: PodsBackend | None = None) -> None:
+        self.context = context
+        self.namespace = namespace
+        self._found = _found
+
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        words = [repr(str(self.context))] if self.context else []
+        words += [f"namespace={str(self.namespace)!r}"] if self.namespace else []
+        return f"nbc.cluster({', '.join(words)})"
+
+    def connect(self) -> PodsBackend:
+        """Find it, without sending a request. If the calling method changes something, check protection.
+
+        Raises:
+            ClusterUnavailable: the context is incomplete, or no longer leads to the cluster of the table that named
+                it; or there is neither a cluster nor Podman.
+            Unsupported: a namespace is given but there is only Podman; or the named engine has no pods.
+            Protected: the cluster is protected and not named.
+        """
+        backend = self._found or find_pods_backend(self.context, self.namespace)
+        refuse_moved(place_of_pods(backend), self.context)
+        self.guard(place_of_pods(backend))
+        return backend
+
+    def connect_to_cluster(self, verb: str) -> Connected:
+        """The same, for a verb that Podman does not have, such as "scale"; raises as `connect`.
+
+        Raises:
+            Unsupported: there is only Podman.
+        """
+        backend = self.connect()
+        if not isinstance(backend, clusters.pods_backend.ClusterPods):
+            raise Unsupported(verb, backend.where, cure="It needs a Kubernetes cluster: set KUBECONFIG.")
+        return backend.cluster
+
+    def at_hand(self) -> Self:
+        """The same, but never start an engine; raises as `connect` if none is running."""
+        return self.at(self._found or find_pods_backend(self.context, self.namespace, starts=False))
+
+    def at(self, backend: PodsBackend) -> Self:
+        """The same, fixed to where it was found: objects stay in their cluster even if another one is in use now."""
+        return type(self)(self.context, self.namespace, backend)
+
+    def guard(self, place: Place) -> None:
+        """Refuse a call that changes the place, if it is protected and not named.
+
+        Raises:
+            Protected: it is.
+        """
+        guard(place, self.context)
