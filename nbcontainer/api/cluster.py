@@ -216,4 +216,7 @@ class Cluster(ManifestVerbs):
         there = backend.in_namespace(row.namespace)
         facts = dict(zip(columns, row.cells, strict=False))
         shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
-        return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
+        cluster = self.at(there)
+        if table.kind == "pod":
+            return Pod(*shown, _cluster=cluster, _word=table.kind, _pods=cluster.pods)
+        return ApiObject(*shown, row.kind, cluster, table.kind)
