@@ -18,7 +18,7 @@ YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
 # each verb's line and cell body, in an order in which all succeed
 LINES = {
     "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
-    "%kpod get": ("-l run=made -A", None),
+    "%kpod get": ("-l run=made -A --sort-by=.metadata.name -L run --show-labels", None),
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
@@ -27,7 +27,7 @@ LINES = {
     "%%kube apply": ("--dry-run=server", YAML),
     "%kpod delete": ("made --force -y", None),
 }
-METHODS = {"pods.get": ("web",), "pods.watch": ()}
+METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
 
 
 def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp_path):
@@ -44,5 +44,6 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
             if not is_marked(method):
                 terminal.run(result.command)
     pods = nbc.cluster("prod", two_contexts.namespace).pods
+    assert "kind: List" in terminal.run(pods.manifests(sort_by=".metadata.name").command)
     assert "web" in terminal.run(pods.get("web").command)
     assert "web" in terminal.run(pods.watch(duration=1).result(30).command)
