@@ -14,6 +14,7 @@ from nbcontainer import magics, views
 from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
 from nbcontainer.magics.prompts import confirm
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.operation import Operation, running
@@ -52,6 +53,12 @@ class Call:
         named: str = getattr(self.values, "context", "") or ""
         context, server = (getattr(self.values, name, "") or "" for name in ("table_context", "table_server"))
         return named or TableContext(context, server)
+
+    @property
+    def impersonation(self) -> Impersonation:
+        """Whom the call impersonates."""
+        user, groups, uid = (getattr(self.values, name, None) for name in ("as_user", "as_groups", "as_uid"))
+        return Impersonation(user or "", tuple(groups or ()), uid or "")
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` as the user wrote it: a value may be a secret, and titles are saved."""
@@ -186,7 +193,9 @@ def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:
         return Words(name for table in tables for name in table.qualified_names)
     if isinstance(result, Table) and verb.quiet and values.quiet:
         return result.column(verb.quiet)
-    shown = [replace(table, wide=output == "wide", verbs=magics.rows.verbs_of(table)) for table in tables]
+    shown = [
+        replace(table, wide=output == "wide", verbs=magics.rows.verbs_of(table, call.impersonation)) for table in tables
+    ]
     return shown[0] if isinstance(result, Table) else Tables(shown)
 
 
