@@ -59,6 +59,8 @@ class ClusterHandle:
         backend = self._found or self._find()
         refuse_moved(place_of_pods(backend), self.context)
         self.guard(place_of_pods(backend))
+        if isinstance(backend, clusters.pods_backend.ClusterPods):
+            clusters.verification.warn_if_unverified(backend.cluster)
         return backend
 
     def connect_to_cluster(self, verb: str) -> Connected:

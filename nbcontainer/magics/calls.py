@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer import magics, views
-from nbcontainer.errors import NbcontainerError, Stopped, UsageError
+from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
@@ -229,9 +231,28 @@ def run_magic(
         return interrupted()
 
     try:
-        return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
+        with _warnings_in_a_line():
+            return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
     except NbcontainerError as error:
         raise _quiet(error) from None
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Show nbcontainer's own warnings as one line, without the place in its code."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **named: Any) -> None:
+        if issubclass(category, InsecureConnection):
+            print(f"⚠ {_safe(str(message))}", file=sys.stderr)  # noqa: T201 - where warnings are shown
+        else:
+            before(message, category, *place, **named)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def interrupted() -> Stopped:
