@@ -84,7 +84,10 @@ NOT_YET = {
         *("--timeout", "--wait"),
     },
 }
-OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
+OF_ALL = {
+    "docker": {"--yes"},
+    "kubectl": {"--context", "--namespace", "--as", "--as-group", "--as-uid", "--yes"},
+}  # for the magic, or kubectl's own
 FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents
 
 

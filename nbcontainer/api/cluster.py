@@ -15,6 +15,7 @@ from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
 from nbcontainer.model.changes import Changes
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
@@ -30,15 +31,20 @@ if TYPE_CHECKING:
 
 
 @checks
-def cluster(context: str = "", namespace: str = "") -> Cluster:
+def cluster(
+    context: str = "", namespace: str = "", *, as_user: str = "", as_groups: Sequence[str] = (), as_uid: str = ""
+) -> Cluster:
     """A Kubernetes cluster and what is in it: `nbc.cluster("prod", namespace="shop").pods.list()`.
 
     Args:
         context: the kubeconfig's context; "" for the current one. Without a kubeconfig, pods are Podman's, and this is
             a docker context, an address or "podman".
         namespace: "" for the context's own.
+        as_user: the user whom its calls impersonate, as by kubectl's `--as`; "" for the one in the kubeconfig, if any.
+        as_groups: the groups whom they impersonate, as by `--as-group`.
+        as_uid: the uid that they impersonate, as by `--as-uid`.
     """
-    return Cluster(context, namespace)
+    return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
 class Cluster(ManifestVerbs):

@@ -24,5 +24,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import resources as resources
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
+    from nbcontainer.clusters import verification as verification
 else:
     __getattr__ = modules_on_use(__name__)

@@ -6,7 +6,7 @@ import contextlib
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.failures import plain
@@ -150,6 +150,36 @@ def _check(number: int) -> None:
         raise ApiError("The engine's output stream is not in frames.", reason="garbage")
 
 
+class UnreadInput:
+    """Leaves out Podman's own words on an input that was not read to its end.
+
+    Where a command ends, or closes its input, before it has read all of it, Podman writes such a line on stderr in a
+    frame of its own, as the last one, and then resets the connection. It may lose what the command wrote last: the
+    Unix socket between it and the command's monitor reports the reset before it delivers what it still holds.
+
+    Args:
+        expected: whether the engine is Podman and the command has an input.
+
+    Attributes:
+        seen: whether these words came.
+    """
+
+    GAP = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
+    _WORDS = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
+
+    def __init__(self, *, expected: bool) -> None:
+        self._expected = expected
+        self.seen = False
+
+    def leave_out(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """The (stream, bytes) pairs without these words."""
+        for name, piece in pieces:
+            found = self._WORDS.search(piece) if self._expected and name == "stderr" else None
+            self.seen = self.seen or found is not None
+            if written := piece[: found.start()] if found else piece:
+                yield name, written
+
+
 class Pace:
     """Slows the reading of a stream that delivers line by line: to wake up for each line takes more time than the rest.
 
@@ -192,13 +222,14 @@ def send_input(stream: Stream, data: bytes) -> threading.Event:
     return sent
 
 
-def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool = False) -> bool:
-    """Write what a command writes, to its end; returns whether the stream ended at the end of a frame.
+def follow_output(stream: Stream, source: str, writer: LogWriter, unread: UnreadInput, *, raw: bool = False) -> bool:
+    """Write what a command writes, to its end; returns whether it came to its end.
 
     Args:
         stream: the attached connection.
         source: the name that each line carries.
         writer: takes the lines.
+        unread: leaves out what is not the command's.
         raw: whether the command has a terminal, whose output comes without frames.
 
     Raises:
@@ -208,7 +239,7 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool =
     channels = {name: writer.channel(source, name) for name in ("stdout", "stderr")}
     try:
         while data := stream.recv(READ_BYTES):
-            for name, piece in frames.feed(data):
+            for name, piece in unread.leave_out(frames.feed(data)):
                 channels[name].feed(piece)
             pace.wait((data,))
     except OSError:  # the connection broke
@@ -216,4 +247,4 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool =
     finally:
         for channel in channels.values():
             channel.finish()
-    return not frames.broken
+    return not frames.broken and not unread.seen
