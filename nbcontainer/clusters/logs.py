@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.log_follow import Followed, Slots
 from nbcontainer.clusters.log_lines import LineReader
+from nbcontainer.clusters.log_merge import TimeMerge
 from nbcontainer.clusters.log_previous import copy_previous
 from nbcontainer.clusters.log_selection import Selection, Wanted, resolve
 from nbcontainer.clusters.log_sources import chosen_containers, command_of, container_status, source_name, title_of
@@ -25,7 +27,10 @@ from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, Lo
 from nbcontainer.model.outcome import Outcome, outcome_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.logs.writer import Channel
     from nbcontainer.operation import Progress
 
 BAD_REQUEST, NOT_FOUND = 400, 404
@@ -100,7 +105,7 @@ def _first(group: ExceptionGroup[Exception]) -> Exception:
 
 
 async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, writer: LogWriter) -> None:
-    """Read the logs so far, one source after the other."""
+    """Read the logs so far, merged in the order of their times."""
     pods = await _find_pods(cluster, request, wanted)
     sources = [(pod, container) for pod in pods for container in chosen_containers(pod, request)]
     if not pods:
@@ -108,20 +113,54 @@ async def _read_once(cluster: Cluster, request: LogRequest, wanted: Wanted, writ
         writer.emit(LogSource("", open=False, note=_no_pods(cluster, request, wanted.words)))
     elif not sources:
         raise existence.not_found("container", request.container, f"any of the {len(pods)} pods")
+    most = Slots(request.max_log_requests).limit
+    if len(sources) > most:
+        note = f"{len(sources)} logs are read, {most} at a time: each {most} are in the order of their times"
+        writer.emit(LogSource("", open=True, note=note))
     failures: list[NbcontainerError] = []
-    for pod, container in sources:
-        name = source_name(pod, container, request)
-        try:
-            writer.emit(LogSource(name, open=True))
-            await _read_source(cluster, request, pod, container, writer=writer, several=len(sources) > 1)
-        except NbcontainerError as error:
-            failures.append(error)
-            note = error.remark if len(sources) > 1 else ""
-            writer.emit(LogSource(name, open=False, note=note))
-        else:
-            writer.emit(LogSource(name, open=False))
+    for first in range(0, len(sources), most):
+        failures += await _read_merged(
+            cluster, request, sources[first : first + most], writer, several=len(sources) > 1
+        )
     if failures and len(failures) == len(sources):
         raise failures[0]
+
+
+async def _read_merged(
+    cluster: Cluster,
+    request: LogRequest,
+    sources: Sequence[tuple[JsonObject, str]],
+    writer: LogWriter,
+    *,
+    several: bool,
+) -> list[NbcontainerError]:
+    """Read several logs at the same time; returns those that failed, which is also noted where there are several."""
+    stamped = request.timestamps or several or request.previous
+    channels = [writer.channel(source_name(*source, request), stamped=stamped) for source in sources]
+    merge = TimeMerge(writer, channels) if len(sources) > 1 else None
+
+    async def read(pod: JsonObject, container: str, channel: Channel) -> NbcontainerError | None:
+        writer.emit(LogSource(channel.source, open=True))
+        reader, failure = LineReader(merge or writer, channel), None
+        rest = partial(merge.has_room, channel) if merge is not None else partial(asyncio.sleep, 0)
+        try:
+            await _read_source(cluster, request, pod, container, reader=reader, rest=rest)
+        except NbcontainerError as error:
+            failure = error
+        if merge is not None:
+            merge.end(channel)
+        note = failure.remark if failure is not None and several else ""
+        writer.emit(LogSource(channel.source, open=False, note=note))
+        return failure
+
+    try:
+        ended = await asyncio.gather(
+            *(read(*source, channel) for source, channel in zip(sources, channels, strict=True))
+        )
+    finally:
+        if merge is not None:
+            merge.close()
+    return [failure for failure in ended if failure is not None]
 
 
 async def _read_source(
@@ -130,20 +169,17 @@ async def _read_source(
     pod: JsonObject,
     container: str,
     *,
-    writer: LogWriter,
-    several: bool,
+    reader: LineReader,
+    rest: Callable[[], Awaitable[None]],
 ) -> None:
-    name = source_name(pod, container, request)
-    stamped = request.timestamps or several or request.previous
-    reader = LineReader(writer, writer.channel(name, stamped=stamped))
     parameters: dict[str, str | int] = {"container": container, **first_parameters(request)}
-    parameters |= {"timestamps": True} if stamped else {}
+    parameters |= {"timestamps": True} if reader.is_stamped else {}
     try:
         if request.previous:
-            await copy_previous(cluster, pod, container, parameters, reader=reader)
+            await copy_previous(cluster, pod, container, parameters, reader=reader, rest=rest)
         else:
             path = POD.path(text_of(pod, "metadata", "namespace"), text_of(pod, "metadata", "name"), "log")
-            await copy_stream(cluster, path, parameters, reader=reader)
+            await copy_stream(cluster, path, parameters, reader=reader, rest=rest)
     except ApiError as error:
         if request.previous or error.status not in {BAD_REQUEST, NOT_FOUND}:
             raise

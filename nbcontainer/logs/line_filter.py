@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from nbcontainer.errors import UsageError
-from nbcontainer.logs.cutter import Cut, Piece
+from nbcontainer.logs.cutter import Cut, Piece, split_lines
 from nbcontainer.model.log_lines import LONGEST_STAMP
 
 # what makes the search in many lines at once differ from that in each of them: anchors, and what looks around
@@ -85,8 +85,7 @@ class LineFilter:
 def _matching(pattern: re.Pattern[str], data: bytes, *, stamped: bool, wanted: bool) -> bytes:
     """The lines that match, or with `wanted=False` those that do not."""
     if not data.isascii() or _NEEDS_LINES.search(pattern.pattern):
-        lines = data.splitlines(keepends=True) if b"\r" not in data else re.findall(rb"[^\n]*\n|[^\n]+", data)
-        return b"".join([line for line in lines if _matches(pattern, line, stamped=stamped) is wanted])
+        return b"".join([line for line in split_lines(data) if _matches(pattern, line, stamped=stamped) is wanted])
     text, parts, kept, at = data.decode("ascii"), list[bytes](), 0, 0
     while (found := pattern.search(text, at)) is not None:
         start = text.rfind("\n", 0, found.start()) + 1

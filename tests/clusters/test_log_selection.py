@@ -129,3 +129,15 @@ def test_init_and_ephemeral_containers(space, logs):
         ("all-kinds/main", "of main"),
         ("all-kinds/debugger", "of debugger"),
     ]
+
+
+def test_logs_that_are_read_once_are_in_the_order_of_their_times(space, logs):
+    script = "for i in $(seq 1 60); do echo $i; sleep 0.02; done; sleep 3600"
+    for name in ("turn-1", "turn-2"):
+        run(space, name, script)
+    until(lambda: len(logs("/turn-/").result(30)) == 120)
+    result = logs("/turn-/", timestamps=True).result(30)
+    times = [line.time for line in result]
+    assert times == sorted(times)
+    for name in ("turn-1", "turn-2"):
+        assert [line.text for line in result if line.source == name] == [str(number) for number in range(1, 61)]
