@@ -75,7 +75,11 @@ NOT_YET = {
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
-        *("--max-log-requests", "--pod-running-timeout", "--prefix", "--since-time"),
+        *("--pod-running-timeout",),
+    },
+    "%kube logs": {
+        *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
+        *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer import clusters
+from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
@@ -47,7 +48,7 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ManifestVerbs):
+class Cluster(LogVerbs, ManifestVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

@@ -62,6 +62,11 @@ class LineReader:
         return self.position.since
 
     @property
+    def is_stamped(self) -> bool:
+        """Whether each line begins with a timestamp."""
+        return self._channel.stamped
+
+    @property
     def unfinished(self) -> int:
         """How many bytes have come of a last line whose end has not; 0 for a line that is too long for memory."""
         return len(self._cutter.unfinished)

@@ -87,7 +87,7 @@ class Position:
     def since(self) -> str:
         """The `sinceTime` with which to go on, or "" if nothing was read yet."""
         self._look_up()
-        return "" if self._last is None else _utc(self._last // BILLION - MARGIN)
+        return "" if self._last is None else utc(self._last // BILLION - MARGIN)
 
     def find(self, moments: Sequence[int | None], lines: Sequence[bytes]) -> int:
         """How many of these lines are old; once one is new, so are all that follow."""
@@ -134,7 +134,7 @@ class Position:
     def _is_new(self, moment: int, line: bytes) -> bool:
         if moment > self._highest:
             if not self._old:
-                self.on_gap(_utc((self._last or 0) // BILLION))
+                self.on_gap(utc((self._last or 0) // BILLION))
             return True
         self._old = True
         if moment != self._last:
@@ -146,5 +146,6 @@ class Position:
         return before and not self.found
 
 
-def _utc(second: int) -> str:
+def utc(second: int) -> str:
+    """A stamp of whole seconds since the epoch."""
     return datetime.fromtimestamp(max(0, second), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
