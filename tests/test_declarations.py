@@ -79,10 +79,11 @@ NOT_YET = {
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
-    "%%kube apply": {
-        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--prune", "--selector", "--subresource"),
+    "%kube apply": {
+        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
     },
+    "%kube diff": {"--concurrency", "--selector"},
 }
 OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
 FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents
