@@ -208,14 +208,14 @@ async def _follow(
             match news:
                 case Listed():
                     progress.emit(selection.reset(decoder, news.pages))
-                    if not live:
+                    if not live and not news.polled:
                         progress.emit(TableLive(live=True))
-                    live = True
+                    live = not news.polled
                 case Changed():
                     progress.emit(_changes(selection, decoder, news.events))
                 case Away():
                     live = False
-                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=news.note))
             await asyncio.sleep(0)  # in a flood of changes, let other operations run
     finally:
         progress.emit(TableLive(live=False))

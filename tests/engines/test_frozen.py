@@ -162,7 +162,8 @@ def test_a_followed_log_ends_with_its_container_though_its_connection_is_dead(fr
 
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("tail", [-1, 0, 1])
-def test_a_quiet_container_is_no_alarm(frozen, container, tail):
+def test_a_quiet_container_is_no_alarm(frozen, container, tail, monkeypatch):
+    monkeypatch.setattr(silence, "GRACE_SECONDS", 10.0)  # its first lines may be late on a busy machine
     proxy, far, near = frozen
     start(near, container, "echo one; echo two >&2; printf 'without end'; sleep 600")
     wait_until(lambda: len(logs(near, LogRequest((container,))).result(60)) >= 2, 30)
@@ -255,7 +256,7 @@ def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, co
     assert operation.state.notes == ("nothing for 0 min; the command is still running",)
     assert not operation.done
     proxy.freeze(existing_only=True)
-    wait_until(lambda: len(operation.state.notes) > 1, 30)
+    wait_until(lambda: len(operation.state.notes) > 1, 90)
     assert operation.state.notes[1].startswith("another connection to the engine froze: output may no longer arrive")
     operation.stop()
 
