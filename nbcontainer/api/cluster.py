@@ -6,14 +6,15 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
-from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
+from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, guard_later, reads
@@ -38,7 +39,7 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster(ApplyVerbs, ClusterHandle):
+class Cluster(ApplyVerbs, ManifestVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
@@ -70,6 +71,10 @@ class Cluster(ApplyVerbs, ClusterHandle):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
     ) -> Table | Tables:
         """The table of the objects of any kind, as `kubectl get` shows it: `nbc.cluster().get("deployments", "web")`.
 
@@ -82,6 +87,11 @@ class Cluster(ApplyVerbs, ClusterHandle):
             all_namespaces: objects in all namespaces.
             selector: a label selector, such as "app=web".
             field_selector: a field selector, such as "metadata.name=web".
+            sort_by: a JSONPath of what the rows are sorted by, such as ".metadata.creationTimestamp" or
+                ".status.containerStatuses[0].restartCount".
+            label_columns: labels that get a column of their own.
+            show_labels: whether to add a column with all labels.
+            columns: the columns instead of the server's, such as "NAME:.metadata.name,NODE:.spec.nodeName".
 
         Raises:
             UsageError: the cluster has no such kind; the error suggests a similar one.
@@ -91,7 +101,14 @@ class Cluster(ApplyVerbs, ClusterHandle):
             ClusterUnavailable: the API server does not answer.
         """
         found = self.tables(
-            (kind, *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+            (kind, *names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
         )
         return found[0] if len(found) == 1 else found
 
@@ -103,6 +120,10 @@ class Cluster(ApplyVerbs, ClusterHandle):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
         duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
@@ -113,6 +134,10 @@ class Cluster(ApplyVerbs, ClusterHandle):
             all_namespaces: objects in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
+            sort_by: as for `get`.
+            label_columns: as for `get`.
+            show_labels: as for `get`.
+            columns: as for `get`.
             duration: seconds after which to stop watching; 0 for never.
 
         Raises (also from `result()`):
@@ -125,6 +150,10 @@ class Cluster(ApplyVerbs, ClusterHandle):
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
             finish=partial(self._with_objects, backend),
         )
         if duration > 0:
@@ -135,12 +164,10 @@ class Cluster(ApplyVerbs, ClusterHandle):
         return operation
 
     @reads
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> Tables:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> Tables:
         """A table for each kind that the words name, as in `kubectl get`; raises as `get`."""
         backend = self.connect()
-        found = backend.tables(words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector)
+        found = backend.tables(words, **which)
         return Tables(self._with_objects(backend, table) for table in found)
 
     def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
@@ -153,4 +180,7 @@ class Cluster(ApplyVerbs, ClusterHandle):
         there = backend.in_namespace(row.namespace)
         facts = dict(zip(columns, row.cells, strict=False))
         shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
-        return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
+        cluster = self.at(there)
+        if table.kind == "pod":
+            return Pod(*shown, _cluster=cluster, _word=table.kind, _pods=cluster.pods)
+        return ApiObject(*shown, row.kind, cluster, table.kind)
