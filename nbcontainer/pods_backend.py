@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -91,11 +90,6 @@ class PodsBackend(Protocol):
 
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to a pod, or to all of them."""
-
-    def apply(
-        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[Change]:
-        """Apply YAML; with `namespace`, an object that names another one is an error."""
 
 
 def place_of_pods(backend: PodsBackend) -> Place:

@@ -83,10 +83,11 @@ NOT_YET = {
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
-    "%%kube apply": {
-        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--prune", "--selector", "--subresource"),
+    "%kube apply": {
+        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
     },
+    "%kube diff": {"--concurrency", "--selector"},
 }
 OF_ALL = {
     "docker": {"--yes"},

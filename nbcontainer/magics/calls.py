@@ -12,6 +12,8 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from IPython.display import display
+
 from nbcontainer import magics, views
 from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
@@ -110,8 +112,12 @@ class Call:
         names = {word for value in named for word in (value if isinstance(value, list) else [value])}
         return {word: text for word, text in self.written.items() if word not in names}
 
-    def confirm(self, what: str) -> None:
+    def confirm(self, what: str, preview: object = None) -> None:
         """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
+
+        Args:
+            what: the question.
+            preview: is displayed before it; None for nothing.
 
         Raises:
             UsageError: there is nobody to ask (nbclient, a script).
@@ -119,6 +125,8 @@ class Call:
         """
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
+        if preview is not None:
+            display(preview)
         confirm(_safe(what))
 
 
@@ -176,7 +184,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             return Report((Remark(plan.nothing, Tone.DIM),))
         if plan.changes:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
-            call.confirm(plan.question + frees)
+            call.confirm(plan.question + frees, plan.preview)
         result = plan.do()
     elif verb.prints and _is_in_full(values.output):
         if values.watch:
