@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources
+    from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
 else:
     __getattr__ = modules_on_use(__name__)
