@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
-from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -40,7 +40,7 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster(ClusterHandle):
+class Cluster(ObjectVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

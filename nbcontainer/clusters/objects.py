@@ -42,7 +42,7 @@ def tables(cluster: Cluster, words: Sequence[str], **which: Unpack[TableRequest]
         NotFound, ApiError, ClusterUnavailable: as for `clusters.tables.table`.
     """
     found = []
-    for resource, names, by_category in _named(cluster, words):
+    for resource, names, by_category in named(cluster, words):
         _refuse_what_cannot(cluster, resource, "list")
         one = table(cluster, resource, names=names, **which)
         if one or not by_category:
@@ -63,7 +63,7 @@ def watch(
         UsageError: as for `tables`; or the words name several kinds.
         Unsupported: the API server cannot watch this kind.
     """
-    (resource, names, _), *others = _named(cluster, words)
+    (resource, names, _), *others = named(cluster, words)
     if others:
         raise UsageError(
             "Only one kind can be watched at a time.", cure="In a notebook, displayed tables stay live anyway."
@@ -77,7 +77,7 @@ def _refuse_what_cannot(cluster: Cluster, resource: Resource, verb: str) -> None
         raise Unsupported(f"{verb}ing {resource.word}", cluster.context)
 
 
-def _named(cluster: Cluster, words: Sequence[str]) -> list[Named]:
+def named(cluster: Cluster, words: Sequence[str]) -> list[Named]:
     """The kinds and names in the words of a call, in its order."""
     first, *others = words
     if any("/" in word for word in words):

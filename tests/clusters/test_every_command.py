@@ -21,6 +21,7 @@ LINES = {
     "%kpod get": ("-l run=made -A", None),
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
+    "%kube describe": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
