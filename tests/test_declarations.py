@@ -31,8 +31,8 @@ LEFT_OUT = {
     },
 }
 GET = {
-    *("--ignore-not-found", "--label-columns", "--output-watch-events", "--server-print", "--show-kind"),
-    *("--show-labels", "--sort-by", "--subresource", "--watch-only"),
+    *("--ignore-not-found", "--output-watch-events", "--server-print", "--show-kind", "--subresource"),
+    "--watch-only",
 }
 # those of single verbs, not implemented yet
 NOT_YET = {

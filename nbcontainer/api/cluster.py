@@ -6,9 +6,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer import clusters
+from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
@@ -16,6 +17,7 @@ from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.source_map import SourceMap
+from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, changes_unless, guard_later, reads
@@ -40,7 +42,7 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster(ObjectVerbs):
+class Cluster(ManifestVerbs, ObjectVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
@@ -106,6 +108,10 @@ class Cluster(ObjectVerbs):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
     ) -> Table | Tables:
         """The table of the objects of any kind, as `kubectl get` shows it: `nbc.cluster().get("deployments", "web")`.
 
@@ -118,6 +124,11 @@ class Cluster(ObjectVerbs):
             all_namespaces: objects in all namespaces.
             selector: a label selector, such as "app=web".
             field_selector: a field selector, such as "metadata.name=web".
+            sort_by: a JSONPath of what the rows are sorted by, such as ".metadata.creationTimestamp" or
+                ".status.containerStatuses[0].restartCount".
+            label_columns: labels that get a column of their own.
+            show_labels: whether to add a column with all labels.
+            columns: the columns instead of the server's, such as "NAME:.metadata.name,NODE:.spec.nodeName".
 
         Raises:
             UsageError: the cluster has no such kind; the error suggests a similar one.
@@ -127,7 +138,14 @@ class Cluster(ObjectVerbs):
             ClusterUnavailable: the API server does not answer.
         """
         found = self.tables(
-            (kind, *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+            (kind, *names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
         )
         return found[0] if len(found) == 1 else found
 
@@ -139,6 +157,10 @@ class Cluster(ObjectVerbs):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
         duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
@@ -149,6 +171,10 @@ class Cluster(ObjectVerbs):
             all_namespaces: objects in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
+            sort_by: as for `get`.
+            label_columns: as for `get`.
+            show_labels: as for `get`.
+            columns: as for `get`.
             duration: seconds after which to stop watching; 0 for never.
 
         Raises (also from `result()`):
@@ -161,6 +187,10 @@ class Cluster(ObjectVerbs):
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
             finish=partial(self._with_objects, backend),
         )
         if duration > 0:
@@ -171,12 +201,10 @@ class Cluster(ObjectVerbs):
         return operation
 
     @reads
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> Tables:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> Tables:
         """A table for each kind that the words name, as in `kubectl get`; raises as `get`."""
         backend = self.connect()
-        found = backend.tables(words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector)
+        found = backend.tables(words, **which)
         return Tables(self._with_objects(backend, table) for table in found)
 
     def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
@@ -189,4 +217,7 @@ class Cluster(ObjectVerbs):
         there = backend.in_namespace(row.namespace)
         facts = dict(zip(columns, row.cells, strict=False))
         shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
-        return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
+        cluster = self.at(there)
+        if table.kind == "pod":
+            return Pod(*shown, _cluster=cluster, _word=table.kind, _pods=cluster.pods)
+        return ApiObject(*shown, row.kind, cluster, table.kind)

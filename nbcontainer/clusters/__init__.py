@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import kubernetes_client as kubernetes_client
     from nbcontainer.clusters import logs as logs
+    from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend

@@ -114,7 +114,7 @@ class _Deletion:
             gone: set[str] = set()
             if isinstance(news, Away) or is_away:
                 is_away = isinstance(news, Away)
-                reason = f"reconnecting: {news.reason}" if isinstance(news, Away) else ""
+                reason = news.note if isinstance(news, Away) else ""
                 _emit(progress, self._left, Outcome.RUNNING, reason)
             if isinstance(news, Listed):
                 there = {text_of(one, "metadata", "uid") for page in news.pages for one in entries_of(page, "items")}

@@ -127,11 +127,12 @@ async def _follow(cluster: Cluster, which: _Which, progress: Progress[TableEvent
                 case Listed():
                     rows = {row.key: row for row in which.rows(news.pages)}
                     progress.emit(which.reset(list(rows.values())))
-                    progress.emit(TableLive(live=True))
+                    if not news.polled:
+                        progress.emit(TableLive(live=True))
                 case Changed():
                     progress.emit(_change(which, rows, news.events))
                 case Away():
-                    progress.emit(TableLive(live=False, note=f"reconnecting: {news.reason}"))
+                    progress.emit(TableLive(live=False, note=news.note))
     finally:
         progress.emit(TableLive(live=False))
 

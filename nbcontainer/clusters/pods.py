@@ -156,7 +156,7 @@ class _Steps:
 async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> JsonObject:
     steps, since = _Steps(progress), 0.0
     loop = asyncio.get_running_loop()
-    async for pod in one_object(cluster, POD, name, lambda reason: steps.take("", f"reconnecting: {reason}")):
+    async for pod in one_object(cluster, POD, name, lambda note: steps.take("", note)):
         if pod is None or _is_terminating(pod):
             raise NotFound(f"Pod {name} was deleted while it started.")
         steps.take(pod_status(pod), _waiting_words(pod))
@@ -294,7 +294,7 @@ async def _last_output(cluster: Cluster, name: str, container: str) -> str:
 
 
 async def one_object(
-    cluster: Cluster, resource: Resource, name: str, tell_away: Callable[[str], None] = lambda _reason: None
+    cluster: Cluster, resource: Resource, name: str, tell_away: Callable[[str], None] = lambda _note: None
 ) -> AsyncIterator[JsonObject | None]:
     """One object as it is and each time it changes; None once it is gone or does not exist.
 
@@ -302,7 +302,7 @@ async def one_object(
         cluster: the cluster.
         resource: the object's kind.
         name: its name.
-        tell_away: called with the reason whenever the API server cannot be watched.
+        tell_away: called with what to say whenever the API server cannot be watched.
 
     Raises:
         ApiError, ClusterUnavailable: as in `reflect`.
@@ -310,7 +310,7 @@ async def one_object(
     path, parameters = resource.path(cluster.namespace), {"fieldSelector": f"metadata.name={name}"}
     async for news in reflect(cluster, path, parameters, silence=AWAITED_SECONDS):
         if isinstance(news, Away):
-            tell_away(news.reason)
+            tell_away(news.note)
         elif isinstance(news, Listed):
             items = [item for page in news.pages for item in entries_of(page, "items")]
             yield items[0] if items else None

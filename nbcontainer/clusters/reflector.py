@@ -4,7 +4,7 @@ The rules are those of client-go's reflector (https://kubernetes.io/docs/referen
 watch at the list's resourceVersion, request bookmarks, and after "410 Gone" start over with a fresh list, without the
 old resourceVersion. A watch that was closed is also followed by a fresh list: API servers cut off slow watchers, and
 proxies cut streams, without an error that a client could see. Only a watch that we have given up, because it was silent
-for too long, is resumed where it was.
+for too long, is resumed where it was. What the user may list but not watch is listed again and again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from nbcontainer.clusters.failures import is_passing, status_error
-from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable
+from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Forbidden
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 
 if TYPE_CHECKING:
@@ -40,13 +40,20 @@ WATCH_SECONDS = (
 SILENCE_SECONDS = 150.0  # bookmarks are sent every one or two minutes, so a watch that is silent this long may be dead
 AWAITED_SECONDS = 30.0  # the same where a call waits for a change
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0  # seconds before listing again
+POLL_SECONDS = 10.0  # between two lists of what may not be watched
+AWAITED_POLL_SECONDS = 1.0  # the same where a call waits for a change
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """All objects, listed afresh: the pages as the API server sent them."""
+    """All objects, listed afresh: the pages as the API server sent them.
+
+    Attributes:
+        polled: whether they are only listed from time to time, because the user may not watch them.
+    """
 
     pages: list[Page]
+    polled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +65,38 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The API server cannot be watched at the moment, and is tried again."""
+    """The API server cannot be watched at the moment, and is tried again; or the user may not watch these objects.
+
+    Attributes:
+        reason: why.
+        poll: the seconds between two lists, where the user may not watch; else 0.
+    """
 
     reason: str
+    poll: float = 0.0
+
+    @property
+    def note(self) -> str:
+        """What a table says."""
+        if self.poll:
+            return f"not live, listed every {self.poll:g} s: {self.reason}"
+        return f"reconnecting: {self.reason}"
 
 
-class _Expired(Exception):
+class _Interrupted(Exception):
+    """A watch that must begin with a new list; its text says why."""
+
+
+class _Expired(_Interrupted):
     """The API server no longer has the resourceVersion that a watch began at."""
+
+
+class _WatchForbidden(Exception):
+    """The user may not watch the objects, but perhaps list them."""
+
+    def __init__(self, refusal: Forbidden) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
 
 
 class _Silent(Exception):
@@ -133,6 +165,8 @@ async def reflect(
 ) -> AsyncIterator[Listed | Changed | Away]:
     """Yield the list, then changes, and the list again whenever the watch was interrupted. Ends only with an error.
 
+    Where the user may list but not watch, the list is yielded again after each `POLL_SECONDS`.
+
     Args:
         cluster: the cluster.
         path: the collection's path.
@@ -162,19 +196,46 @@ async def reflect(
             if position.resumed or time.monotonic() - began > WATCH_SECONDS[0] / 2:
                 continue  # the watch's own time limit
             yield Away("the API server closed the watch")
-        except _Expired:
-            yield Away("the API server has forgotten this version")
+        except _WatchForbidden as error:
+            seconds = AWAITED_POLL_SECONDS if silence else POLL_SECONDS
+            async for news in _poll(cluster, path, parameters, accept, why=error.refusal.message, seconds=seconds):
+                yield news
+        except _Interrupted as error:
+            yield Away(str(error))
         except (ApiError, ClusterUnavailable) as error:
-            # each try reads credentials that are no longer accepted again: the user may have renewed them
-            renewable = isinstance(error, AuthFailed) and error.status == UNAUTHORIZED
-            if not listed_once or not (is_passing(error) or renewable):
+            if not listed_once or not _may_recover(error):
                 raise
             yield Away(error.message)
-        except orjson.JSONDecodeError:
-            yield Away("the API server's answer was cut short")
         position.version = ""
         await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _may_recover(error: ApiError | ClusterUnavailable) -> bool:
+    """Whether to try again: each try reads credentials that are no longer accepted anew, and they may be renewed."""
+    return is_passing(error) or (isinstance(error, AuthFailed) and error.status == UNAUTHORIZED)
+
+
+async def _poll(
+    cluster: Cluster, path: str, parameters: Mapping[str, str], accept: str, *, why: str, seconds: float
+) -> AsyncIterator[Listed | Away]:
+    """The list, again and again: `why` says why it cannot be watched. Ends only with an error."""
+    is_away = False
+    yield Away(why, seconds)
+    while True:
+        await asyncio.sleep(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
+        try:
+            pages = await list_all(cluster, path, parameters, accept)
+        except (ApiError, ClusterUnavailable) as error:
+            if not _may_recover(error):
+                raise
+            yield Away(error.message)
+            is_away = True
+            continue
+        yield Listed(pages, polled=True)
+        if is_away:
+            yield Away(why, seconds)
+            is_away = False
 
 
 async def _watch(
@@ -213,6 +274,8 @@ async def _one_watch(
             async for lines in _batches(response.content):
                 if events := _events(cluster, lines, position):
                     yield events
+    except Forbidden as error:
+        raise _WatchForbidden(error) from None
     except ClusterUnavailable as error:
         if is_open and isinstance(error.__cause__, TimeoutError):
             raise _Silent from error
@@ -223,7 +286,10 @@ def _events(cluster: Cluster, lines: list[bytes], position: _Position) -> list[P
     """The changes in a watch's lines, without bookmarks; the position is moved on."""
     events = list[Page]()
     for line in lines:
-        event = orjson.loads(line)
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            raise _Interrupted("the API server's answer was cut short") from None
         if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):
             raise ApiError("The API server's answer cannot be read: it is not a watch.")
         if event["type"] == "ERROR":
@@ -261,7 +327,7 @@ def _is_objects(part: object) -> bool:
 
 def _raise_watch_error(cluster: Cluster, status: JsonObject) -> None:
     if status.get("code") == GONE or text_of(status, "reason") in {"Expired", "Gone"}:
-        raise _Expired
+        raise _Expired("the API server has forgotten this version")
     raise status_error(cluster, number_of(status, "code") or 500, status)
 
 

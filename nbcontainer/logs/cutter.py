@@ -41,6 +41,11 @@ class LineCutter:
         """The beginning of a line whose end has not come yet; b"" within a long line."""
         return bytes(self._rest)
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether a line has begun whose end has not come yet."""
+        return bool(self._rest)
+
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces that `data` completes."""
         pieces: list[Piece] = []

@@ -22,7 +22,7 @@ from nbcontainer.model.log_file import (
     packed_name,
 )
 from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP, LogChunk, Stamps, count_lines
-from nbcontainer.model.logs import LogEvent, LogLines
+from nbcontainer.model.logs import LogEvent, LogLines, LogUnfinished
 from nbcontainer.operation.background import background_loop
 from nbcontainer.spool import Spool
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH_SECONDS = 0.05  # chunks are passed on at most 20 times a second, unless there is more than …
 BATCH_BYTES = 256 * 1024
+UNFINISHED_BYTES = 8 * 1024  # of the end of a line that has not ended, to be shown
 
 
 class _Frame:
@@ -77,6 +78,8 @@ class LogWriter:
         self._is_line_open = False  # whether these lack a line end
         self._flushed = 0.0
         self._is_timer_set = False
+        self._open: Channel | None = None  # the latest whose last line has not ended
+        self._told = b""  # of that line
         self.path = self._spool.path
         self.total = 0
 
@@ -134,16 +137,34 @@ class LogWriter:
         now = time.monotonic()
         if self._waiting >= BATCH_BYTES or now - self._flushed >= BATCH_SECONDS:
             self.flush()
-        elif not self._is_timer_set:
-            self._is_timer_set = True
-            delay = self._flushed + BATCH_SECONDS - now
-            with suppress(RuntimeError):  # at the interpreter's exit; `close` flushes
-                loop = background_loop()
-                loop.call_soon_threadsafe(loop.call_later, delay, self._flush_soon)
+        else:
+            self._set_timer(self._flushed + BATCH_SECONDS - now)
+
+    def _set_timer(self, delay: float) -> None:
+        if self._is_timer_set:
+            return
+        self._is_timer_set = True
+        with suppress(RuntimeError):  # at the interpreter's exit; `close` flushes
+            loop = background_loop()
+            loop.call_soon_threadsafe(loop.call_later, delay, self._flush_soon)
 
     def _flush_soon(self) -> None:
         self._is_timer_set = False
-        self.flush()
+        with self._lock:
+            self.flush()
+            self._tell_unfinished()
+
+    def has_unfinished(self, channel: Channel) -> None:
+        """A channel's last line has not ended; it is passed on a few times a second."""
+        self._open = channel
+        self._set_timer(BATCH_SECONDS)
+
+    def _tell_unfinished(self) -> None:
+        channel = self._open
+        data = b"" if channel is None else channel.cutter.unfinished
+        if channel is not None and data and data != self._told:
+            self._emit(LogUnfinished(channel.unfinished_chunk(data)))
+        self._told = data
 
     def flush(self) -> None:
         """Pass on all that is waiting."""
@@ -229,6 +250,7 @@ class LogWriter:
             self._spool.close()
             self._index.close()
             self._take = lambda _chunks: None
+            self._emit = lambda _event: None
 
 
 class Channel:
@@ -245,6 +267,14 @@ class Channel:
         """Write what has arrived."""
         self._last_written = time_written
         self._writer.add(self, self.cutter.feed(data), time_written)
+        if self.cutter.is_unfinished:
+            self._writer.has_unfinished(self)
+
+    def unfinished_chunk(self, data: bytes) -> LogChunk:
+        """A chunk of the line that has not ended; of a long one only the end."""
+        stamped = self.stamped and len(data) <= UNFINISHED_BYTES
+        data = data[-UNFINISHED_BYTES:]
+        return LogChunk(self.source, data, 1, self.stream, stamped=stamped, size=len(data))
 
     def finish(self) -> None:
         """Write the last line, if it has no line end."""

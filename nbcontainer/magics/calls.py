@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Handler = Callable[["Call"], object]
 
+CUSTOM = "custom-columns="  # the form of --output that names a table's columns
+
 
 @dataclass(frozen=True)
 class Call:
@@ -156,6 +158,8 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     refuse_terminal("tty" in values and values.tty, f"%%{verb.magic} {verb.path}")
     places, named = verb.bind(values)
     named |= call.body
+    if verb.prints and (values.output or "").startswith(CUSTOM):
+        named["columns"] = values.output.removeprefix(CUSTOM)
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)
@@ -165,6 +169,13 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
             call.confirm(plan.question + frees)
         result = plan.do()
+    elif verb.prints and _is_in_full(values.output):
+        if values.watch:
+            raise UsageError(f"`-w` follows a table, which `-o {values.output}` is not.", cure="Leave out one of them.")
+        of_tables = {"label_columns", "show_labels"}
+        named = {name: value for name, value in named.items() if name not in of_tables}
+        print_ = attrgetter(verb.prints)(target)
+        return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
         return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
@@ -175,6 +186,11 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             return result.result()
         return show_operation(call, result)
     return _shown(call, result) if isinstance(result, Table | Tables) else result
+
+
+def _is_in_full(output: str | None) -> bool:
+    """Whether `--output` asks for whole objects."""
+    return (output or "").partition("=")[0] in {"yaml", "json", "jsonpath"}
 
 
 def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:

@@ -61,6 +61,13 @@ class LogLines:
 
 
 @dataclass(frozen=True, slots=True)
+class LogUnfinished:
+    """The line that a stream has not ended yet, such as a prompt or a progress bar: its last bytes."""
+
+    chunk: LogChunk
+
+
+@dataclass(frozen=True, slots=True)
 class LogSource:
     """A source was added, ended, restarted or cannot be read; `note` says it in words ("" if it was just added).
 
@@ -98,7 +105,7 @@ def ended_with(exit_code: int | None) -> LogEnded:
     return LogEnded(Outcome.FAILED if exit_code else Outcome.DONE, exit_code=exit_code)
 
 
-LogEvent = LogLines | LogSource | LogGap | LogEnded | SpoolCut
+LogEvent = LogLines | LogUnfinished | LogSource | LogGap | LogEnded | SpoolCut
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ class LogState:
     Attributes:
         title: whose log, in the user's words.
         chunks: the end of the log: at least its last `WINDOW_LINES` lines, unless these are very long.
+        unfinished: a line that has not ended yet, if there is one: the latest of all streams.
         total: how many lines there were in all; `total_bytes` their size without timestamps.
         sources: name → whether it is being read.
         notes: the last remarks on sources; `marks` has for each the number of lines before it, and `noted` is the
@@ -122,6 +130,7 @@ class LogState:
     title: str = ""
     where: str = ""
     chunks: tuple[LogChunk, ...] = ()
+    unfinished: LogChunk | None = None
     total: int = 0
     total_bytes: int = 0
     sources: Mapping[str, bool] = field(default_factory=dict)
@@ -165,9 +174,12 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
             return replace(
                 state,
                 chunks=_window((*state.chunks, *event.chunks)),
+                unfinished=None if _ends(event, state.unfinished) else state.unfinished,
                 total=state.total + sum(chunk.count for chunk in event.chunks),
                 total_bytes=state.total_bytes + sum(chunk.text_size for chunk in event.chunks),
             )
+        case LogUnfinished():
+            return replace(state, unfinished=event.chunk)
         case LogSource():
             sources = {**state.sources, event.name: event.open} if event.name else state.sources
             state = replace(state, sources=sources)
@@ -179,7 +191,12 @@ def apply_logs(state: LogState, event: LogEvent) -> LogState:
         case LogEnded():
             closed = dict.fromkeys(state.sources, False)
             ended = replace(state, outcome=event.outcome, reason=event.reason, exit_code=event.exit_code)
-            return replace(ended, sources=closed)
+            return replace(ended, sources=closed, unfinished=None)
+
+
+def _ends(event: LogLines, line: LogChunk | None) -> bool:
+    """Whether the lines have the end of an unfinished one."""
+    return line is not None and any((it.source, it.stream) == (line.source, line.stream) for it in event.chunks)
 
 
 def _noted(state: LogState, note: str) -> LogState:

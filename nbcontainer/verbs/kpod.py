@@ -31,6 +31,7 @@ VERBS = (
         command=("kubectl", "get", "pods"),
         calls="pods.list",
         watches="pods.watch",
+        prints="pods.manifests",
     ),
     Verb(
         "create",

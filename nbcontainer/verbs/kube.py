@@ -15,10 +15,12 @@ VERBS = (
             positional("NAME", help="only these objects", required=False, many=True, completes="object"),
             *LISTED,
         ),
-        example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web",
+        example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web\n"
+        "%kube get deploy web -o yaml",
         command=("kubectl", "get"),
         calls="get",
         watches="watch",
+        prints="manifests",
     ),
     Verb(
         "apply",

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, chunks_from
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, LogUnfinished, chunks_from
 from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.quantities import format_lines
@@ -48,7 +48,7 @@ class LogPrinter:
                 return f"— {about}{plain(event.note)} —" if event.note else None
             case LogGap() | SpoolCut():
                 return f"— {plain(event.note)} —"
-            case LogEnded():
+            case LogEnded() | LogUnfinished():
                 return None
 
     def _plain(self, chunk: LogChunk) -> str:

@@ -17,7 +17,7 @@ from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.overwritten import settled
 from nbcontainer.model.tables import Tone
 from nbcontainer.settings import settings
-from nbcontainer.views.ansi import one_line, sendable
+from nbcontainer.views.ansi import one_line, plain, sendable
 from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.log_lines import LogPrinter, clocks_of, notes_after
 from nbcontainer.views.log_search import Search
@@ -72,6 +72,10 @@ class LogView(View[LogEvent, LogState]):
     def fresh(self, state: LogState, *, coloured: bool) -> str:
         """The next lines since the last call, from the log's file if the state no longer has them, and the notes."""
         return self._printer.fresh(state, coloured=coloured)
+
+    def unfinished(self, state: LogState) -> str:
+        """A prompt, or a progress bar as it is now; not where the lines of several sources are merged."""
+        return plain(settled(state.unfinished.text)) if state.unfinished and len(state.sources) < 2 else ""  # noqa: PLR2004
 
     # --- a picture
 

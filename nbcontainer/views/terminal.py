@@ -6,8 +6,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
 from rich.control import Control
 from rich.live import Live
@@ -53,13 +55,20 @@ class Terminal:
         console = console_of_terminal()
         if view.streams:
             with _silent_keys():
-                stream(operation, view, coloured=console.color_system is not None and not console.no_color)
+                coloured = console.color_system is not None and not console.no_color
+                stream(operation, view, coloured=coloured, fitted=partial(_fitting, console))
             return
         operation.wait(FRAME_SECONDS, revision=0)
         if operation.error is not None and operation.revision == 1:
             return  # refused immediately: nothing to add to the error
         with _silent_keys():
             _redraw(operation, view, console)
+
+
+def _fitting(console: Console, line: str) -> str:
+    """The end of a line, as much of it as one row has room for."""
+    columns = console.width - 1
+    return line if cell_len(line) <= columns else set_cell_size(line[-columns:], columns)
 
 
 def _redraw(operation: Operation[Event, State, Result], view: View[Event, State], console: Console) -> None:

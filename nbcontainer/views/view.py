@@ -46,6 +46,11 @@ class View(ABC, Generic[Event, State]):
         del state, coloured
         return ""
 
+    def unfinished(self, state: State) -> str:
+        """For `streams`: the line that has not ended yet, or ""."""
+        del state
+        return ""
+
     def is_empty(self, state: State) -> bool:
         """Whether a page would show only a frame; it then waits a moment for content, or for an error."""
         del state

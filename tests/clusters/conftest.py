@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.errors import ApiError
 from nbcontainer.settings import settings
@@ -43,6 +44,13 @@ def space(kubernetes):
         cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}/pods", body=body))
         cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}"))
     monkeypatch.undo()
+
+
+@pytest.fixture
+def here(space, monkeypatch):
+    """The same namespace, as `nbc.cluster()` gives it."""
+    monkeypatch.setenv("KUBECONFIG", space.kubeconfig)
+    return nbc.cluster(namespace=space.namespace)
 
 
 @pytest.fixture

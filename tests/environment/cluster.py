@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import certificates, docker, folders, golang, layers, mounts, network, packages
+from . import certificates, cluster_dns, docker, folders, golang, layers, mounts, network, packages
 from . import cluster_configuration as configuration
 from .certificates import Authority
 from .kubernetes_api import Api
@@ -110,6 +110,7 @@ class Kubernetes(Part):
 
     def install(self) -> None:
         commands()  # first, because it takes longest
+        cluster_dns.binary()
         golang.build("pause", folders.SOURCES / "pause")
         self.tools()
         docker.tools()
@@ -135,6 +136,10 @@ class Kubernetes(Part):
         program = docker.Docker().tree() / "usr/bin/containerd"
         return Process("kubernetes-containerd", [str(program), "-c", str(path)], self._environment(), self.root)
 
+    def dns(self) -> Process:
+        """The cluster's DNS server."""
+        return Process("kubernetes-coredns", [str(cluster_dns.binary()), *cluster_dns.arguments(self.settings())])
+
     def _environment(self) -> dict[str, str]:
         return docker.program_environment(docker.Docker().tree(), docker.tools(), self.tools())
 
@@ -148,8 +153,11 @@ class Kubernetes(Part):
             self._start()
             api = self.api()
             self._publish_pause()
-            for path, document in configuration.access_rules().items():
+            for path, document in {**configuration.access_rules(), **cluster_dns.objects()}.items():
                 api.apply(path, document)
+            dns = self.dns()
+            dns.start()
+            dns.wait(cluster_dns.answers, 60)
             kubelet = self.process("kubelet")
             kubelet.wait(lambda: api.node_ready(configuration.NODE), 60)
             kubelet.wait(lambda: api.call("/api/v1/namespaces/default/serviceaccounts/default") is not None, 60)
@@ -202,7 +210,7 @@ class Kubernetes(Part):
 
     def _clear(self) -> None:
         """Stops what is running, then removes mounts, rules, bridge, cgroups and the cluster's data."""
-        for name in ("kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"):
+        for name in ("coredns", "kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"):
             Process(f"kubernetes-{name}").stop(2, signal.SIGKILL if name == "kubelet" else signal.SIGTERM)
         _end_shims(self.root)
         Process("kubernetes-containerd").stop(3)
@@ -225,7 +233,7 @@ class Kubernetes(Part):
                 continue  # kube-proxy had not made any
 
     def status(self) -> Status:
-        names = (*COMMANDS[:-1], "containerd")
+        names = (*COMMANDS[:-1], "containerd", "coredns")
         gone = [name for name in names if Process(f"kubernetes-{name}").pid() is None]
         if len(gone) == len(names):
             return Status(State.DOWN, "not started")

@@ -25,6 +25,8 @@ NODE_ADDRESS = "10.244.0.1"  # the bridge's: the kubelet and the advertised apis
 POD_SUBNET = "10.244.0.0/24"
 SERVICE_SUBNET = "10.96.0.0/16"
 SERVICE_ADDRESS = "10.96.0.1"
+DNS_ADDRESS = "10.96.0.10"
+CLUSTER_DOMAIN = "cluster.local"
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,8 @@ def kubelet(settings: Settings) -> list[str]:
         "authorization": {"mode": "Webhook"},
         "tlsCertFile": str(settings.pki.certificate("kubelet-server")),
         "tlsPrivateKeyFile": str(settings.pki.key("kubelet-server")),
+        "clusterDNS": [DNS_ADDRESS],
+        "clusterDomain": CLUSTER_DOMAIN,
         "containerRuntimeEndpoint": f"unix://{settings.containerd_socket}",
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{settings.cgroup}",

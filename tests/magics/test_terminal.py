@@ -72,3 +72,14 @@ def test_where_nothing_fits_the_prompt_offers_nothing(terminal):
         terminal.sendline(f"offer({line!r})")
         terminal.expect(r"offered (\[.*?\]) end")
         assert terminal.match[1] == "[]"
+
+
+def test_a_progress_bar_and_a_prompt_are_shown_before_they_end(terminal):
+    bar = r"""for i in 10 50; do printf "\r$i %%"; sleep 1; done; printf "\rall\nreally? "; sleep 30"""
+    terminal.sendline(f"%docker run --rm busybox sh -c '{bar}'")
+    terminal.expect(r"\r\x1b\[K50 %")
+    terminal.expect(r"\r\x1b\[Kall%\r\n")
+    terminal.expect(r"really\? $")
+    terminal.sendintr()
+    terminal.expect("■ Stopped:", timeout=5)
+    terminal.expect(r"In \[3\]: ")
