@@ -21,6 +21,7 @@ LINES = {
     "%kpod get": ("-l run=made -A --sort-by=.metadata.name -L run --show-labels", None),
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
+    "%kube describe": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
