@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
-from nbcontainer import clusters
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
@@ -17,9 +16,7 @@ from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
-from nbcontainer.model.changes import Changes
 from nbcontainer.model.impersonation import Impersonation
-from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
