@@ -9,8 +9,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.log_position import BILLION, FULL, Moments, utc
+from nbcontainer.clusters.log_position import Moments
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
+from nbcontainer.model.timestamps import BILLION, NANOSECONDS, utc
 
 if TYPE_CHECKING:
     from nbcontainer.logs.writer import Channel, LogWriter
@@ -102,7 +103,7 @@ class TimeMerge:
 
     def _key(self, line: bytes) -> bytes:
         """A line's timestamp, in a form that is ordered as the times are."""
-        stamp = line[:FULL]
+        stamp = line[:NANOSECONDS]
         if stamp.endswith(b"Z"):
             return stamp
         moment = self._moment(line.partition(b" ")[0]) or 0
