@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.log_position import Moments
+from nbcontainer.clusters.log_position import Moments, utc
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
 from nbcontainer.model.timestamps import BILLION, NANOSECONDS, utc
 
