@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.log_position import Moments, utc
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
-from nbcontainer.model.timestamps import BILLION, NANOSECONDS, utc
+from nbcontainer.model.timestamps import BILLION, NANOSECONDS
 
 if TYPE_CHECKING:
     from nbcontainer.logs.writer import Channel, LogWriter
