@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer import clusters
+from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
@@ -41,7 +42,7 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster(ManifestVerbs):
+class Cluster(ContextVerbs, ManifestVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

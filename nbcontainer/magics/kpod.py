@@ -22,7 +22,7 @@ VERBS = Verbs(
 
 def cluster_of(call: Call) -> Cluster:
     """The cluster that a call uses."""
-    return api.cluster.cluster(call.context, call.values.namespace or "")
+    return api.cluster.cluster(call.context, getattr(call.values, "namespace", "") or "")
 
 
 VERBS.declare(kpod.VERBS, cluster_of)
