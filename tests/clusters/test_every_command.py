@@ -19,6 +19,8 @@ YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
 LINES = {
     "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
     "%kpod get": ("-l run=made -A --sort-by=.metadata.name -L run --show-labels", None),
+    "%kube context": ("", None),
+    "%kube namespace": ("", None),
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
     "%kube describe": ("pod/made", None),
