@@ -184,6 +184,6 @@ def test_very_long_lines_are_whole_in_the_file():
     log.close()
     reader = LogReader(log.path)
     (long,) = [line for line in reader.lines(0, 1000) if line.text.startswith("x")]
-    assert long.text == "x" * LONGEST_LINE + f" … [{1_000_000 - LONGEST_LINE:,} more, all in the spool file]"
+    assert (long.text, long.missing) == ("x" * LONGEST_LINE, 1_000_000 - LONGEST_LINE)
     assert reader.output(10**9, "stdout") == (b"x" * 1_000_000 + b"\nshort", 0)
     assert reader.total == 102
