@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from nbcontainer.clusters.log_position import BILLION, Moments, Position
+from nbcontainer.clusters.log_position import Moments, Position
 from nbcontainer.logs.cutter import Cut, Piece
+from nbcontainer.model.timestamps import BILLION
 
 if TYPE_CHECKING:
     from nbcontainer.logs.writer import Channel

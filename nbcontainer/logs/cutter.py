@@ -6,7 +6,8 @@ import re
 from enum import Enum
 from typing import NamedTuple
 
-from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP
+from nbcontainer.model.log_lines import LONGEST_LINE
+from nbcontainer.model.timestamps import LONGEST_STAMP
 
 LONG_LINE = LONGEST_LINE + LONGEST_STAMP + 1  # bytes of an unfinished line after which its parts are passed on
 

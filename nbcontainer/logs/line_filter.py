@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from nbcontainer.errors import UsageError
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
-from nbcontainer.model.log_lines import LONGEST_STAMP
+from nbcontainer.model.timestamps import LONGEST_STAMP
 
 # what makes the search in many lines at once differ from that in each of them: anchors, and what looks around
 _NEEDS_LINES = re.compile(r"[\^$]|\\[AZbB]|\(\?(?!i?:)|[*+?}]\+")

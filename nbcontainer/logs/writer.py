@@ -21,8 +21,9 @@ from nbcontainer.model.log_file import (
     Record,
     packed_name,
 )
-from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP, LogChunk, Stamps, count_lines
+from nbcontainer.model.log_lines import LONGEST_LINE, LogChunk, Stamps, count_lines
 from nbcontainer.model.logs import LogEvent, LogLines, LogUnfinished
+from nbcontainer.model.timestamps import LONGEST_STAMP
 from nbcontainer.operation.background import background_loop
 from nbcontainer.spool import Spool
 

@@ -32,6 +32,7 @@ VERBS = (
         command=("kubectl", "get", "pods"),
         calls="pods.list",
         watches="pods.watch",
+        prints="pods.manifests",
     ),
     Verb(
         "create",
