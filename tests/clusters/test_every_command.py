@@ -26,6 +26,7 @@ LINES = {
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
     "%%kube apply": ("--dry-run=server", YAML),
+    "%kube delete": ("cm/kube-root-ca.crt -y", None),  # the cluster makes it again
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": ()}
