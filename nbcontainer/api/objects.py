@@ -5,9 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
+
+if TYPE_CHECKING:
+    from nbcontainer.model.secrecy import Manifest
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,10 +34,24 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
+    _cluster: ManifestVerbs | None = field(default=None, repr=False, compare=False)
+    _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
         """Which object."""
         return f"{self.kind or type(self).__name__}({self.name!r})"
+
+    def manifest(self, *, show_secrets: bool = False) -> Manifest:
+        """The whole object, as the API server has it now; a Secret without its values, unless they are asked for.
+
+        Raises:
+            NotFound: it no longer exists.
+            Unsupported: it is a pod of Podman's.
+        """
+        if self._cluster is None:
+            raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
+        found = self._cluster.manifests(self._word, self.name, output="json", show_secrets=show_secrets)
+        return found.objects[0]
 
     def description(self) -> Description:
         """Its row of the table."""

@@ -167,6 +167,11 @@ async def find_resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
     raise UsageError(f"The cluster has no kind {word!r}.", cure=cure)
 
 
+async def known_kinds(cluster: Cluster) -> tuple[Resource, ...]:
+    """All kinds of the cluster, preferred versions first."""
+    return (await _kinds(cluster, fresh=False)).resources
+
+
 async def find_kind(cluster: Cluster, api_version: str, kind: str) -> Resource | None:
     """The kind that a manifest's apiVersion and kind name, or None."""
     for fresh in (False, True):

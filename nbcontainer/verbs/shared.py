@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from nbcontainer.verbs.arguments import option, switch
+
+if TYPE_CHECKING:
+    from nbcontainer.verbs.grammar import Verb
 
 ENGINE = option(
     "--context",
@@ -21,6 +27,18 @@ CLUSTER = option(
     completes="context",
     control=True,
 )
+ACTING = (  # of each verb of a cluster
+    option("--as", help="the user to impersonate", metavar="USER", to="as_user", control=True),
+    option(
+        "--as-group",
+        help="a group to impersonate; may be repeated",
+        kind="list",
+        metavar="GROUP",
+        to="as_groups",
+        control=True,
+    ),
+    option("--as-uid", help="the uid to impersonate", metavar="UID", to="as_uid", control=True),
+)
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace", control=True)
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
 ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
@@ -32,10 +50,19 @@ LISTED = (  # of kubectl get
     option(
         "-o",
         "--output",
-        help="wide: with the columns that are left out otherwise; name: only the names",
-        choices=("wide", "name"),
+        help="wide: with the columns that are left out otherwise; name: only the names; or the objects in full",
+        choices=("wide", "name", "yaml", "json", "jsonpath=", "custom-columns="),
         control=True,
     ),
+    option(
+        "--sort-by",
+        help="sort by a field of the objects, such as .metadata.creationTimestamp",
+        metavar="JSONPATH",
+        default="",
+    ),
+    option("-L", "--label-columns", help="a column for this label", kind="list", metavar="LABEL"),
+    switch("--show-labels", help="a column of all labels"),
+    switch("--show-secrets", help="with -o yaml, json, jsonpath: values of Secrets, not saved", own=True, control=True),
     switch("-w", "--watch", help="keep the cell or terminal busy and follow changes until stopped", control=True),
     option("--duration", help="stop watching after this time", kind="seconds", own=True, control=True),
     CLUSTER,
@@ -59,3 +86,8 @@ TABLE = (
 )
 TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=True)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)
+
+
+def acting(verb: Verb) -> Verb:
+    """A verb with the flags that impersonate another user, if it is one of a cluster."""
+    return replace(verb, arguments=(*verb.arguments, *ACTING)) if CLUSTER in verb.arguments else verb
