@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell

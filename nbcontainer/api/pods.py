@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
-    from nbcontainer.model.logs import LogResult
     from nbcontainer.model.manifests import Manifests
     from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState

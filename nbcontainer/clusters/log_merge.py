@@ -9,10 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.log_position import Moments, utc
 from nbcontainer.clusters.log_position import utc
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
-from nbcontainer.model.timestamps import BILLION, NANOSECONDS
 from nbcontainer.model.timestamps import BILLION, NANOSECONDS, nanoseconds_of
 
 if TYPE_CHECKING:
