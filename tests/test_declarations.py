@@ -84,6 +84,10 @@ NOT_YET = {
         *("--timeout", "--wait"),
     },
     "%kube diff": {"--concurrency", "--selector"},
+    "%kube patch": {"--local"},
+    "%kube edit": {"--output-patch", "--subresource", "--windows-line-endings"},
+    "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
 }
 OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
 FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -39,7 +40,7 @@ def cluster(context: str = "", namespace: str = "") -> Cluster:
     return Cluster(context, namespace)
 
 
-class Cluster(ApplyVerbs, ManifestVerbs):
+class Cluster(ApplyVerbs, ManifestVerbs, PatchVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

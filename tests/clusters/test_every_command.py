@@ -26,6 +26,10 @@ LINES = {
     "%kpod events": ("made", None),
     "%kube apply": ("--dry-run=server", YAML),
     "%kube diff": ("", YAML),
+    "%kube label": ("pod/made checked=yes", None),
+    "%kube annotate": ("pod made 'said=two words'", None),
+    "%kube patch": ('pod made -p \'{"metadata": {"labels": {"patched": "yes"}}}\'', None),
+    "%kube edit": ("pod/made", None),
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": ()}
