@@ -63,6 +63,11 @@ NOT_YET = {
     },
     "%kpod get": GET,
     "%kube get": GET,
+    "%kube namespace": {  # the whole table of namespaces is %kube get ns
+        *GET,
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kpod create": {
         *("--annotations", "--attach", "--cascade", "--dry-run", "--expose", "--force", "--grace-period"),
         *("--leave-stdin-open", "--override-type", "--overrides", "--pod-running-timeout", "--privileged", "--quiet"),
@@ -73,9 +78,15 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
+    "%kube describe": {"--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
-        *("--max-log-requests", "--pod-running-timeout", "--prefix", "--since-time"),
+        *("--pod-running-timeout",),
+    },
+    "%kube logs": {
+        *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
+        *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
@@ -89,7 +100,10 @@ NOT_YET = {
     "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
 }
-OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
+OF_ALL = {
+    "docker": {"--yes"},
+    "kubectl": {"--context", "--namespace", "--as", "--as-group", "--as-uid", "--yes"},
+}  # for the magic, or kubectl's own
 FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents
 
 

@@ -9,12 +9,16 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
+from nbcontainer.api.cluster_contexts import ContextVerbs
+from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
@@ -29,18 +33,23 @@ if TYPE_CHECKING:
 
 
 @checks
-def cluster(context: str = "", namespace: str = "") -> Cluster:
+def cluster(
+    context: str = "", namespace: str = "", *, as_user: str = "", as_groups: Sequence[str] = (), as_uid: str = ""
+) -> Cluster:
     """A Kubernetes cluster and what is in it: `nbc.cluster("prod", namespace="shop").pods.list()`.
 
     Args:
         context: the kubeconfig's context; "" for the current one. Without a kubeconfig, pods are Podman's, and this is
             a docker context, an address or "podman".
         namespace: "" for the context's own.
+        as_user: the user whom its calls impersonate, as by kubectl's `--as`; "" for the one in the kubeconfig, if any.
+        as_groups: the groups whom they impersonate, as by `--as-group`.
+        as_uid: the uid that they impersonate, as by `--as-uid`.
     """
-    return Cluster(context, namespace)
+    return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ManifestVerbs, PatchVerbs):
+class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, PatchVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
