@@ -95,6 +95,10 @@ NOT_YET = {
         *("--timeout", "--wait"),
     },
     "%kube diff": {"--concurrency", "--selector"},
+    "%kube patch": {"--local"},
+    "%kube edit": {"--output-patch", "--subresource", "--windows-line-endings"},
+    "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
 }
 OF_ALL = {
     "docker": {"--yes"},

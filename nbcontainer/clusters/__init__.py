@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import deletion as deletion
     from nbcontainer.clusters import describe as describe
     from nbcontainer.clusters import discovery as discovery
+    from nbcontainer.clusters import editing as editing
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import kubeconfig as kubeconfig
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import manifest_files as manifest_files
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
+    from nbcontainer.clusters import patching as patching
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources

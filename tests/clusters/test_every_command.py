@@ -28,10 +28,13 @@ LINES = {
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
-    "%%kube apply": ("--dry-run=server", YAML),
     "%kube apply": ("--dry-run=server", YAML),
     "%kube delete": ("cm/kube-root-ca.crt -y", None),  # the cluster makes it again
     "%kube diff": ("", YAML),
+    "%kube label": ("pod/made checked=yes", None),
+    "%kube annotate": ("pod made 'said=two words'", None),
+    "%kube patch": ('pod made -p \'{"metadata": {"labels": {"patched": "yes"}}}\'', None),
+    "%kube edit": ("pod/made", None),
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
