@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
     from nbcontainer.clusters import patching as patching
+    from nbcontainer.clusters import pod_template as pod_template
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources
+    from nbcontainer.clusters import rollout_history as rollout_history
+    from nbcontainer.clusters import rollouts as rollouts
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import verification as verification

@@ -55,10 +55,10 @@ class Target:
         return f"{self.resource.kind.lower()} {self.name}"
 
     def command(self, verb: str, *words: str) -> str:
-        """A kubectl command for it."""
+        """A kubectl command for it, such as "rollout status"."""
         space = None if self.resource.namespaced else ""
         kind = self.resource.qualified_kind
-        return self.cluster.commands.kubectl(verb, kind, self.name, *words, namespace=space)
+        return self.cluster.commands.kubectl(*verb.split(), kind, self.name, *words, namespace=space)
 
     async def get(self) -> JsonObject:
         """The object as it exists.

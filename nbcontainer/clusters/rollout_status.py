@@ -18,9 +18,9 @@ class Status(NamedTuple):
     """How far it has come; `ready` of `wanted` pods."""
 
     message: str
-    is_done: bool
     wanted: int
     ready: int
+    is_done: bool = False
 
 
 def rollout_status(kind: str, name: str, found: JsonObject) -> Status:
@@ -31,7 +31,9 @@ def rollout_status(kind: str, name: str, found: JsonObject) -> Status:
         Unsupported: the kind has no rollouts, or is not rolled out by itself.
     """
     if kind not in ROLLED_OUT:
-        raise Unsupported("`rollout status`", f"{kind.lower()} {name}", cure="Deployments, DaemonSets and StatefulSets do.")
+        raise Unsupported(
+            "`rollout status`", f"{kind.lower()} {name}", cure="Deployments, DaemonSets and StatefulSets do."
+        )
     strategy = text_of(found, "spec", "updateStrategy", "type") or "RollingUpdate"
     if strategy != "RollingUpdate":
         cure = "Its pods are replaced when they are deleted."
@@ -51,7 +53,7 @@ def _deployment(name: str, found: JsonObject) -> Status:
     )
     waiting = f'Waiting for deployment "{name}" rollout to finish:'
     if not is_observed(found):
-        return Status("Waiting for deployment spec update to be observed...", False, wanted, 0)
+        return Status("Waiting for deployment spec update to be observed...", wanted, 0)
     for condition in entries_of(found, "status", "conditions"):
         if condition.get("type") == "Progressing" and condition.get("reason") == TIMED_OUT:
             raise ApiError(
@@ -67,8 +69,8 @@ def _deployment(name: str, found: JsonObject) -> Status:
     elif available < updated:
         message = f"{waiting} {available} of {updated} updated replicas are available..."
     else:
-        return Status(f'deployment "{name}" successfully rolled out', True, wanted, available)
-    return Status(message, False, wanted, min(available, updated))
+        return Status(f'deployment "{name}" successfully rolled out', wanted, available, is_done=True)
+    return Status(message, wanted, min(available, updated))
 
 
 def _daemon_set(name: str, found: JsonObject) -> Status:
@@ -77,39 +79,40 @@ def _daemon_set(name: str, found: JsonObject) -> Status:
     )
     waiting = f'Waiting for daemon set "{name}" rollout to finish:'
     if not is_observed(found):
-        return Status("Waiting for daemon set spec update to be observed...", False, wanted, 0)
+        return Status("Waiting for daemon set spec update to be observed...", wanted, 0)
     if updated < wanted:
         message = f"{waiting} {updated} out of {wanted} new pods have been updated..."
     elif available < wanted:
         message = f"{waiting} {available} of {wanted} updated pods are available..."
     else:
-        return Status(f'daemon set "{name}" successfully rolled out', True, wanted, available)
-    return Status(message, False, wanted, min(available, updated))
+        return Status(f'daemon set "{name}" successfully rolled out', wanted, available, is_done=True)
+    return Status(message, wanted, min(available, updated))
 
 
-def _stateful_set(name: str, found: JsonObject) -> Status:
+def _stateful_set(_name: str, found: JsonObject) -> Status:
     wanted = _wanted(found)
     ready, updated = (_count(found, "status", key) for key in ("readyReplicas", "updatedReplicas"))
     partition = _count(found, "spec", "updateStrategy", "rollingUpdate", "partition")
     revision = text_of(found, "status", "updateRevision")
     if not is_observed(found):
-        return Status("Waiting for statefulset spec update to be observed...", False, wanted, 0)
+        return Status("Waiting for statefulset spec update to be observed...", wanted, 0)
     if ready < wanted:
-        return Status(f"Waiting for {wanted - ready} pods to be ready...", False, wanted, ready)
-    if partition and updated < wanted - partition:
+        return Status(f"Waiting for {wanted - ready} pods to be ready...", wanted, ready)
+    if updated < wanted - partition:
         message = (
             f"Waiting for partitioned roll out to finish: {updated} out of {wanted - partition} "
             "new pods have been updated..."
         )
-        return Status(message, False, wanted, updated)
-    if partition:
+        return Status(message, wanted, updated)
+    if value_of(found, "spec", "updateStrategy", "rollingUpdate") is not None:  # the API server adds it
         message = f"partitioned roll out complete: {updated} new pods have been updated..."
-        return Status(message, True, wanted, ready)
+        return Status(message, wanted, ready, is_done=True)
     if revision != text_of(found, "status", "currentRevision"):
         message = f"waiting for statefulset rolling update to complete {updated} pods at revision {revision}..."
-        return Status(message, False, wanted, min(updated, ready))
+        return Status(message, wanted, min(updated, ready))
     current = _count(found, "status", "currentReplicas")
-    return Status(f"statefulset rolling update complete {current} pods at revision {revision}...", True, wanted, ready)
+    message = f"statefulset rolling update complete {current} pods at revision {revision}..."
+    return Status(message, wanted, ready, is_done=True)
 
 
 def _wanted(found: JsonObject) -> int:

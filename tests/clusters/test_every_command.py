@@ -35,6 +35,16 @@ LINES = {
     "%kube annotate": ("pod made 'said=two words'", None),
     "%kube patch": ('pod made -p \'{"metadata": {"labels": {"patched": "yes"}}}\'', None),
     "%kube edit": ("pod/made", None),
+    "%kube scale": ("deploy/made --replicas=0", None),
+    "%kube set image": ("deploy/made made=busybox:1 --dry-run=server", None),
+    "%kube set env": ("deploy/made 'A=two words' --dry-run=server", None),
+    "%kube set resources": ("deploy/made --limits=cpu=1 --dry-run=server", None),
+    "%kube rollout status": ("deploy/made", None),
+    "%kube rollout history": ("deploy/made", None),
+    "%kube rollout pause": ("deploy/made", None),
+    "%kube rollout resume": ("deploy/made", None),
+    "%kube rollout restart": ("deploy/made", None),
+    "%kube rollout undo": ("deploy/made", None),
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
