@@ -58,6 +58,14 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
+    "scale": lambda cluster: cluster.scale("pod/w", replicas=1),
+    "rollout.undo": lambda cluster: cluster.rollout.undo("pod/w"),
+    "rollout.restart": lambda cluster: cluster.rollout.restart("pod/w"),
+    "rollout.pause": lambda cluster: cluster.rollout.pause("pod/w"),
+    "rollout.resume": lambda cluster: cluster.rollout.resume("pod/w"),
+    "set.image": lambda cluster: cluster.set.image("pod/w", "w=busybox"),
+    "set.env": lambda cluster: cluster.set.env("pod/w", "A=1"),
+    "set.resources": lambda cluster: cluster.set.resources("pod/w", limits={"cpu": "1"}),
     "delete": lambda cluster: cluster.delete("pod/w"),
     "plan_delete": lambda cluster: cluster.plan_delete("pod/w"),
     "plan_apply": lambda cluster: cluster.plan_apply(MANIFEST),
@@ -393,9 +401,8 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
                 pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""
         for name, line, cell in VERBS_OF_PODS:
-            verb, space, rest = line.partition(" ")
             with pytest.raises(Protected, match=NAMES_CLUSTER):
-                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{verb}{flag}{space}{rest}', cell)!r}")
+                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{flag} {line}'.strip(), cell)!r}")
     for line in ("delete web -y", "exec web -- true"):
         with pytest.raises(Protected, match=NAMES_CLUSTER):
             magic("kpod", line.replace("web", "web --table-context=prod", 1))

@@ -15,6 +15,17 @@ from tests.terminal import Terminal
 
 VERBS = [verb for name in ("kpod", "kube") for verb in verbs_of(name).magic.verbs]
 YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: made}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: made}}
+  template:
+    metadata: {labels: {app: made}}
+    spec: {containers: [{name: made, image: busybox}]}
+"""
 # each verb's line and cell body, in an order in which all succeed
 LINES = {
     "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
@@ -47,7 +58,7 @@ LINES = {
     "%kube rollout undo": ("deploy/made", None),
     "%kpod delete": ("made --force -y", None),
 }
-METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
+METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": (), "contexts.list": (), "namespaces.list": ()}
 
 
 def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp_path):
@@ -56,6 +67,7 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
     terminal = Terminal(tmp_path).with_kubectl()
     verbs = {verb.title: verb for verb in VERBS}
+    nbc.cluster("prod", two_contexts.namespace).apply(DEPLOYMENT)
     for title, (line, cell) in LINES.items():
         verb = verbs[title]
         method = attrgetter(verb.calls)(Cluster())
