@@ -21,7 +21,7 @@ _ACTIONS = {
     "configured": Tone.RUNNING,
     "unchanged": Tone.DIM,
     "deleted": Tone.GOOD,
-    "pruned": Tone.BAD,
+    "pruned": Tone.WARNING,
 }
 WAITING = "waiting"
 MOST_DRAWN = 400  # lines of differences in a picture; `.diff` has all
