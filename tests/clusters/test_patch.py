@@ -213,3 +213,11 @@ def test_labels_as_by_kubectl(name, kube, kubectl):
     ):
         with pytest.raises(UsageError, match=words):
             kube(line)
+
+
+def test_an_object_of_a_table_has_the_verbs(name, space):
+    web = nbc.cluster("", space.namespace).get("deploy", name)[name]
+    assert web.patch({"spec": {"paused": True}}).action == "patched"
+    assert [one.action for one in web.label("tier-", "env=prod")] == ["labeled"]
+    assert [one.action for one in web.annotate("note=one two")] == ["annotated"]
+    assert nbc.cluster("", space.namespace).get("deploy", name)[name].labels.get("env") == "prod"
