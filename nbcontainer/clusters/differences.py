@@ -11,6 +11,7 @@ from nbcontainer.json_objects import JsonObject, object_of
 _OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
 # annotations: kubectl's copy of the whole manifest, and the number of a deployment's rollout
 BY_OTHERS = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
+_FIRST = ("apiVersion", "kind", "metadata")  # as people write them
 _VALUES = ("data", "stringData")
 _SHORTEST = 3  # characters of a value that is replaced in a message: fewer are part of too many words
 _GO_VALUE = re.compile(r"got &value\.valueUnstructured\{.*\}")
@@ -24,7 +25,9 @@ def without_noise(document: JsonObject) -> JsonObject:
         metadata["annotations"] = {key: value for key, value in annotations.items() if key not in BY_OTHERS}
         if not metadata["annotations"]:
             del metadata["annotations"]
-    return {key: metadata if key == "metadata" else value for key, value in document.items() if key != "status"}
+    first = {key: document[key] for key in _FIRST if key in document}
+    known = {**first, **document, "metadata": metadata} if "metadata" in document else {**first, **document}
+    return {key: value for key, value in known.items() if key != "status"}
 
 
 def compared(before: JsonObject | None, after: JsonObject | None) -> tuple[JsonObject, JsonObject]:

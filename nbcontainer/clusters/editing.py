@@ -136,7 +136,8 @@ def _by_whom(present: JsonObject) -> str:
     entries = [one for one in entries_of(present, "metadata", "managedFields") if not text_of(one, "subresource")]
     if not entries:
         return ""
-    last = max(entries, key=lambda one: text_of(one, "time"))
+    # the times are whole seconds
+    last = max(entries, key=lambda one: (text_of(one, "time"), text_of(one, "manager") != MANAGER))
     try:
         then = datetime.fromisoformat(text_of(last, "time")).timestamp()
     except ValueError:
