@@ -51,6 +51,7 @@ __all__ = [
     "DockerfileError",
     "EngineUnavailable",
     "Forbidden",
+    "InsecureConnection",
     "InternalError",
     "LinesMissing",
     "NbcontainerError",
@@ -421,3 +422,7 @@ class InternalError(NbcontainerError):
 
 class Stopped(NbcontainerError):
     """The user, or the end of the kernel, stopped it."""
+
+
+class InsecureConnection(UserWarning):
+    """A warning: the certificate of a server is not checked."""

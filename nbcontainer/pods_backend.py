@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Unpack
 
 from nbcontainer import clusters, engines
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, Unsupported, UsageError
+from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.protection import Place
 from nbcontainer.settings import settings
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -92,31 +92,30 @@ class PodsBackend(Protocol):
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to a pod, or to all of them."""
 
-    def apply(
-        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[Change]:
-        """Apply YAML; with `namespace`, an object that names another one is an error."""
-
 
 def place_of_pods(backend: PodsBackend) -> Place:
     """The place that a backend is, for protection."""
     return Place(backend.kind, backend.context, backend.address)
 
 
-def find_pods_backend(context: str = "", namespace: str = "", *, starts: bool = True) -> PodsBackend:
+def find_pods_backend(
+    context: str = "", namespace: str = "", *, impersonation: Impersonation = NOBODY_ELSE, starts: bool = True
+) -> PodsBackend:
     """The cluster of the context; where there is no kubeconfig, Podman.
 
     Args:
         context: the kubeconfig's context; where there is no kubeconfig, a docker context, an address or "podman".
         namespace: the namespace, "" for the context's own.
+        impersonation: whom its calls impersonate.
         starts: whether it may start an engine.
 
     Raises:
         ClusterUnavailable: the context is incomplete, or there is neither a cluster nor a Podman.
-        Unsupported: a namespace is named, but there is only Podman; or the named engine has no pods.
+        Unsupported: a namespace or a user to impersonate is named, but there is only Podman; or the named engine has
+            no pods.
     """
     try:
-        return clusters.pods_backend.ClusterPods(clusters.connection.find_cluster(context, namespace))
+        return clusters.pods_backend.ClusterPods(clusters.connection.find_cluster(context, namespace, impersonation))
     except ClusterUnavailable as missing:
         if settings.context or clusters.kubeconfig.contexts()[0]:
             raise
@@ -125,6 +124,8 @@ def find_pods_backend(context: str = "", namespace: str = "", *, starts: bool = 
             raise ClusterUnavailable(
                 missing.message, cure=f"{missing.cure} Or install Podman, whose pods need no cluster."
             ) from None
+    if impersonation.flags:
+        raise Unsupported("impersonation", engine.name, cure="Podman has no users: name none.")
     return engines.pods_backend.PodmanPods(engine).in_namespace(namespace)
 
 

@@ -77,16 +77,24 @@ NOT_YET = {
     "%kube describe": {"--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
-        *("--max-log-requests", "--pod-running-timeout", "--prefix", "--since-time"),
+        *("--pod-running-timeout",),
+    },
+    "%kube logs": {
+        *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
+        *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
-    "%%kube apply": {
-        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--prune", "--selector", "--subresource"),
+    "%kube apply": {
+        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
     },
+    "%kube diff": {"--concurrency", "--selector"},
 }
-OF_ALL = {"docker": {"--yes"}, "kubectl": {"--context", "--namespace", "--yes"}}  # for the magic, or kubectl's own
+OF_ALL = {
+    "docker": {"--yes"},
+    "kubectl": {"--context", "--namespace", "--as", "--as-group", "--as-uid", "--yes"},
+}  # for the magic, or kubectl's own
 FORMER = {"--time": "--timeout"}  # names that docker still accepts but no longer documents
 
 

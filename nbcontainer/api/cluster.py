@@ -8,19 +8,19 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
-from nbcontainer import clusters
+from nbcontainer.api.cluster_apply import ApplyVerbs
+from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
-from nbcontainer.model.changes import Changes
-from nbcontainer.model.source_map import SourceMap
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
-from nbcontainer.protection import changes, changes_unless, guard_later, reads
+from nbcontainer.protection import changes, guard_later, reads
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -31,18 +31,23 @@ if TYPE_CHECKING:
 
 
 @checks
-def cluster(context: str = "", namespace: str = "") -> Cluster:
+def cluster(
+    context: str = "", namespace: str = "", *, as_user: str = "", as_groups: Sequence[str] = (), as_uid: str = ""
+) -> Cluster:
     """A Kubernetes cluster and what is in it: `nbc.cluster("prod", namespace="shop").pods.list()`.
 
     Args:
         context: the kubeconfig's context; "" for the current one. Without a kubeconfig, pods are Podman's, and this is
             a docker context, an address or "podman".
         namespace: "" for the context's own.
+        as_user: the user whom its calls impersonate, as by kubectl's `--as`; "" for the one in the kubeconfig, if any.
+        as_groups: the groups whom they impersonate, as by `--as-group`.
+        as_uid: the uid that they impersonate, as by `--as-uid`.
     """
-    return Cluster(context, namespace)
+    return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ManifestVerbs, ObjectVerbs):
+class Cluster(ApplyVerbs, LogVerbs, ManifestVerbs, ObjectVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
@@ -65,40 +70,6 @@ class Cluster(ManifestVerbs, ObjectVerbs):
         """
         found = self.connect()
         return found.client(guard_later(place_of_pods(found), self.context))
-
-    @changes_unless("dry_run")
-    def apply(
-        self,
-        text: object,
-        *,
-        dry_run: bool = False,
-        force_conflicts: bool = False,
-        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> Changes:
-        """Apply YAML on the server: each object is created or changed.
-
-        An object in a different namespace from the one given to this cluster is an error.
-
-        Args:
-            text: one or more YAML documents; or one or more objects of the kubernetes package, such as a `V1Pod` with
-                its `api_version` and `kind` set.
-            dry_run: only show what would be done.
-            force_conflicts: take over fields managed by others.
-            source_map: maps the text's lines to the lines of the user's own text, for errors.
-
-        Raises:
-            UsageError: the text is not YAML, or not an object; with the line of the user's own text.
-            Conflict: a field is managed by others; the error names them.
-        """
-        return Changes(
-            self.connect().apply(
-                text if isinstance(text, str) else clusters.kubernetes_client.manifests_of(text),
-                namespace=self.namespace,
-                dry_run=dry_run,
-                force_conflicts=force_conflicts,
-                source_map=source_map,
-            )
-        )
 
     @reads
     def get(

@@ -43,7 +43,11 @@ class Pod(ApiObject):
         previous: bool = False,
         timestamps: bool = False,
         since: float = 0.0,
+        since_time: str = "",
         tail: int = -1,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        highlight: Sequence[str] = (),
         duration: float = 0.0,
     ) -> LogOperation[LogResult]:
         """Its log; takes the arguments of `Pods.logs`, and raises the same errors."""
@@ -55,7 +59,11 @@ class Pod(ApiObject):
             previous=previous,
             timestamps=timestamps,
             since=since,
+            since_time=since_time,
             tail=tail,
+            include=include,
+            exclude=exclude,
+            highlight=highlight,
             duration=duration,
         )
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import existence, model
+from nbcontainer.api.cluster_logs import ReadsLogs
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
-    from nbcontainer.model.logs import LogResult
     from nbcontainer.model.manifests import Manifests
     from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nbcontainer.pods_backend import PodsBackend
 
 
-class Pods(Noun):
+class Pods(Noun, ReadsLogs):
     """The pods in a namespace of a cluster, or of Podman."""
 
     kind = "pod"
@@ -272,43 +272,8 @@ class Pods(Noun):
         """
         return self._cluster.connect().describe(name)
 
-    @reads
-    def logs(
-        self,
-        *names: str,
-        selector: str = "",
-        container: str = "",
-        all_containers: bool = False,
-        follow: bool = False,
-        previous: bool = False,
-        timestamps: bool = False,
-        since: float = 0.0,
-        tail: int = -1,
-        duration: float = 0.0,
-    ) -> LogOperation[LogResult]:
-        """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
-
-        Args:
-            *names: pods, or "deploy/NAME".
-            selector: pods with these labels.
-            container: only this container.
-            all_containers: logs of all containers.
-            follow: keep reading until stopped; pods that appear later join.
-            previous: logs of the container before its last restart.
-            timestamps: show the time of each line.
-            since: only lines newer than this many seconds; 0 for all.
-            tail: only the last lines of each; -1 for all.
-            duration: seconds after which to stop following; 0 for never.
-
-        Raises (also from `result()`):
-            NotFound: there is no such pod or container.
-            UsageError: a number is negative.
-        """
-        if tail < -1 or since < 0 or duration < 0:
-            raise UsageError(
-                "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
-            )
-        return self._cluster.connect().logs(request_of(model.logs.LogRequest, locals()))
+    def _backend(self) -> PodsBackend:
+        return self._cluster.connect()
 
     @changes
     def exec(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import kubernetes_client as kubernetes_client
     from nbcontainer.clusters import logs as logs
+    from nbcontainer.clusters import manifest_files as manifest_files
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
     from nbcontainer.clusters import pods as pods
@@ -24,5 +25,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import resources as resources
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
+    from nbcontainer.clusters import verification as verification
 else:
     __getattr__ = modules_on_use(__name__)

@@ -28,6 +28,7 @@ from nbcontainer.clusters.kubeconfig import Access, files, read_access
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ClusterCommands
+from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.proxies import environment_proxy
 from nbcontainer.settings import settings
 
@@ -49,8 +50,9 @@ THREADS = 32
 class Link:
     """What all namespaces of one context share: credentials, connections, and the cluster's kinds."""
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, impersonation: Impersonation = NOBODY_ELSE) -> None:
         self.access = access
+        self.impersonation = impersonation
         self.credentials = Credentials(access)
         self.kinds: Kinds | None = None
         self.frozen = FrozenConnections()
@@ -71,7 +73,9 @@ class Link:
 
     def refresh(self) -> None:
         """Read the kubeconfig again: its credentials were not accepted."""
-        access = replace(read_access(self.access.context), context=self.access.context, namespace="")
+        access = replace(
+            read_access(self.access.context, "", self.impersonation), context=self.access.context, namespace=""
+        )
         if _whose(access) != _whose(self.access):
             return  # the context now names another server or user, for which the current call is not meant
         self.access = access
@@ -110,11 +114,11 @@ class Cluster:
     @property
     def commands(self) -> ClusterCommands:
         """The commands that reach it from a terminal."""
-        named = self.context if self.named else ""
+        named, acting = self.context if self.named else "", self.link.impersonation.flags
         if self.link.access.in_cluster:
             # without a context, kubectl uses the service account
-            return ClusterCommands("", self.namespace, os.devnull, named)
-        return ClusterCommands(self.context, self.namespace, self.kubeconfig, named)
+            return ClusterCommands("", self.namespace, os.devnull, named, acting)
+        return ClusterCommands(self.context, self.namespace, self.kubeconfig, named, acting)
 
     def client(self, check: Callable[[], None] = lambda: None) -> ClusterClient:
         """A client of the kubernetes package that uses this cluster's own connections.
@@ -309,24 +313,26 @@ class Cluster:
         return ClusterUnavailable(f"Context {self.context!r}: {message}", context=self.context, cure=cure)
 
 
-def find_cluster(context: str = "", namespace: str = "") -> Cluster:
+def find_cluster(context: str = "", namespace: str = "", impersonation: Impersonation = NOBODY_ELSE) -> Cluster:
     """The cluster that kubectl would use, from the kubeconfig and the settings. Sends nothing.
 
     Args:
         context: a context's name; "" for `settings.context`, or else the kubeconfig's current one.
         namespace: "" for `settings.namespace`, or else the context's own.
+        impersonation: whom its calls impersonate.
 
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is incomplete.
+        UsageError: groups or a uid are to be impersonated, but no user.
     """
-    access = read_access(context or settings.context, namespace or settings.namespace)
+    access = read_access(context or settings.context, namespace or settings.namespace, impersonation)
     shared = replace(access, namespace="")
     with _links_lock:
-        link = _links.get(access.context)
+        link = _links.get((access.context, impersonation))
         if link is None or link.access != shared:
             if link is not None:
                 _old_links.append(link)
-            link = _links[access.context] = Link(shared)
+            link = _links[access.context, impersonation] = Link(shared, impersonation)
     return Cluster(access.context, access.namespace, access.server, link, files(), named=bool(context))
 
 
@@ -355,7 +361,7 @@ def _is_local(server: str) -> bool:
 
 # asyncio's default executor has few threads, and calls to an API server that hangs would occupy all of them
 _threads = ThreadPoolExecutor(THREADS, "nbcontainer: call of a cluster")
-_links: dict[str, Link] = {}
+_links: dict[tuple[str, Impersonation], Link] = {}
 _old_links: list[Link] = []
 _links_lock = threading.Lock()
 

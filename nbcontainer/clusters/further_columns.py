@@ -41,7 +41,7 @@ def custom_columns(specification: str) -> list[tuple[Column, Read]]:
 
 
 def _label(key: str) -> Read:
-    return lambda item: texts_of(item, "metadata", "labels").get(key, NONE)
+    return lambda item: texts_of(item, "metadata", "labels").get(key, "")
 
 
 def _all_labels(item: JsonObject) -> str:

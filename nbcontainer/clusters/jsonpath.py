@@ -44,6 +44,7 @@ class _Path:
     steps: tuple[Step, ...]
 
     def select(self, value: Json) -> list[Json]:
+        """The values that it leads to; raises as `evaluate`."""
         found = [value]
         for step in self.steps:
             found = step(found)
@@ -78,13 +79,15 @@ def check(template: str) -> None:
 def selector(path: str) -> Callable[[Json], list[Json]]:
     """What a single path selects, in any of the forms `{.metadata.name}`, `.metadata.name`, `metadata.name`.
 
+    An item that does not exist selects nothing: not every object has as many.
+
     Raises:
-        UsageError: it is not a valid path; also from the result, as in `evaluate`.
+        UsageError: it is not a valid path.
     """
     match = _RELAXED.fullmatch(path)
     if match is None:
         raise _invalid(path, "it is not a path such as .metadata.name")
-    parts = _Reader(f"{{.{match[1] or match[2]}}}").parts()
+    parts = _Reader(f"{{.{match[1] or match[2]}}}", strict=False).parts()
     if len(parts) != 1 or not isinstance(parts[0], _Path):
         raise _invalid(path, "it is not a path such as .metadata.name")
     return parts[0].select
@@ -118,8 +121,9 @@ def _invalid(template: str, why: str) -> UsageError:
 class _Reader:
     """Reads one template."""
 
-    def __init__(self, template: str) -> None:
+    def __init__(self, template: str, *, strict: bool = True) -> None:
         self._text = template
+        self._strict = strict  # whether an item that does not exist is an error
         self._at = 0
 
     def parts(self) -> tuple[_Part, ...]:
@@ -229,11 +233,11 @@ class _Reader:
                 raise self._error("the step of a slice must be positive")
             return lambda values: [item for value in _lists(values) for item in value[slice(*numbers)]]
         index = numbers[0] or 0
-        return lambda values: [self._item(value, index) for value in _lists(values)]
+        return lambda values: [item for value in _lists(values) for item in self._item(value, index)]
 
-    def _item(self, value: Sequence[Json], index: int) -> Json:
-        if -len(value) <= index < len(value):
-            return value[index]
+    def _item(self, value: Sequence[Json], index: int) -> Sequence[Json]:
+        if -len(value) <= index < len(value) or not self._strict:
+            return value[index : index + 1 or None]
         raise UsageError(f"JSONPath {self._text!r}: there is no item {index} in a list of {len(value)}.")
 
     def _filter(self) -> Step:

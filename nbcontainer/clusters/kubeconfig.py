@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from nbcontainer.clusters import kubeconfig_schema as schema
 from nbcontainer.clusters.kubeconfig_files import Found, Merged, default_path, is_readable, merge, paths, unread_file
-from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.errors import ClusterUnavailable, UsageError
+from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 IN_CLUSTER = "in-cluster"  # stands for a context's name where a pod uses its own service account
@@ -52,21 +53,23 @@ class Access:
         return self.server.startswith("https:")
 
 
-def read_access(context: str = "", namespace: str = "") -> Access:
+def read_access(context: str = "", namespace: str = "", impersonation: Impersonation = NOBODY_ELSE) -> Access:
     """Resolve a context of the kubeconfig, or the pod's own service account inside a cluster.
 
     Args:
         context: its name, or "" for the current context.
         namespace: overrides the context's own, if not "".
+        impersonation: overrides that of the user entry.
 
     Raises:
         ClusterUnavailable: there is no kubeconfig, no such context, or the context is incomplete.
+        UsageError: groups or a uid are to be impersonated, but no user.
     """
     merged = merge(paths())
     if not merged.contexts and context in {"", IN_CLUSTER}:
         inside = _in_cluster(namespace)
         if inside is not None:
-            return inside
+            return replace(inside, user=_acting(inside.user, impersonation))
     if not merged.contexts:
         looked = ", ".join(str(path) for path in merged.paths) or "nowhere"
         raise ClusterUnavailable(f"There is no Kubernetes context (looked in {looked}).", cure=CREATE_HINT)
@@ -80,7 +83,20 @@ def read_access(context: str = "", namespace: str = "") -> Access:
             context=name,
             cure=f"It has: {known}.",
         )
-    return _resolve(name, namespace, merged)
+    access = _resolve(name, namespace, merged)
+    return replace(access, user=_acting(access.user, impersonation))
+
+
+def _acting(user: schema.User, impersonation: Impersonation) -> schema.User:
+    """The user entry with what a call impersonates instead: as in kubectl, each that is given replaces the entry's."""
+    if impersonation.flags and not (impersonation.user or user.impersonate):
+        raise UsageError("A group or a uid can be impersonated only with a user.", cure="Name one: `--as`")
+    return replace(
+        user,
+        impersonate=impersonation.user or user.impersonate,
+        impersonate_groups=impersonation.groups or user.impersonate_groups,
+        impersonate_uid=impersonation.uid or user.impersonate_uid,
+    )
 
 
 def contexts() -> tuple[dict[str, str], str]:

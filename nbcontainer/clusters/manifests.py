@@ -60,7 +60,7 @@ def manifests(
         objects += _read(cluster, selection, resource, names)
     if which.get("sort_by"):
         rank = rank_of(which["sort_by"])
-        objects.sort(key=lambda one: rank(hide(one)))
+        objects.sort(key=rank)
     hidden = [hide(one) for one in objects]
     is_one = len(kinds) == 1 and len(kinds[0].names) == 1 and len(objects) == 1
     text, revealed = write(_whole(hidden, is_one=is_one)), ""

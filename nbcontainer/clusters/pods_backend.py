@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.logs import LogRequest, LogResult
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -104,16 +103,3 @@ class ClusterPods:
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to a pod, or to all of them; raises the errors of `clusters.events.events`."""
         return clusters.events.events(self.cluster, name, all_namespaces=all_namespaces)
-
-    def apply(
-        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[Change]:
-        """Apply YAML of any kinds; raises the errors of `clusters.resources.apply`."""
-        return clusters.resources.apply(
-            self.cluster,
-            text,
-            namespace=namespace,
-            dry_run=dry_run,
-            force_conflicts=force_conflicts,
-            source_map=source_map,
-        )

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from nbcontainer.clusters import jsonpath
+from nbcontainer.clusters.secret_values import hide
 
-_DIGITS = re.compile(r"\d+")
 _QUANTITY = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d{1,2})?")
 _UNITS = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", 1)},
@@ -23,8 +23,7 @@ _PLACES = Decimal(10) ** 9
 def rank_of(path: str) -> Callable[[Any], str]:
     """A function that gives an object's place among others: a text, "" where the path selects nothing.
 
-    What is missing comes first, then numbers and quantities by value ("500m", "2Gi"), then text, in which numbers count
-    by their value.
+    What is missing comes first, then numbers and quantities by value ("500m", "2Gi"), then text.
 
     Raises:
         UsageError: the path is not a valid JSONPath.
@@ -32,7 +31,7 @@ def rank_of(path: str) -> Callable[[Any], str]:
     select = jsonpath.selector(path)
 
     def rank(item: Any) -> str:
-        found = select(item)
+        found = select(hide(item))  # a page is sent the texts
         return _rank(found[0]) if found else ""
 
     return rank
@@ -51,7 +50,7 @@ def _rank(value: object) -> str:
     text = str(value)
     number = _number(text)
     if number is None:
-        return "t" + _DIGITS.sub(lambda digits: digits[0].rjust(20, "0"), text)
+        return f"t{text}"
     scaled = int(number * _PLACES)
     return f"n1{scaled:0{_WIDTH}d}" if scaled >= 0 else f"n0{10**_WIDTH + scaled:0{_WIDTH}d}"
 

@@ -14,7 +14,7 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.exec_end import end_command
 from nbcontainer.engines.http import Http, quoted
 from nbcontainer.engines.objects import made_id
-from nbcontainer.engines.output import follow_output, send_input
+from nbcontainer.engines.output import UnreadInput, follow_output, send_input
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
@@ -30,8 +30,6 @@ PAUSE_SECONDS = 0.1  # between two requests for it
 KEEPS_RUNNING_API = (1, 42)  # of Docker 23.0
 LOST_CODE = 126  # a command may also exit with it by itself; what it did is as unclear then
 BROKEN = "the connection ended before the command: its output after that is missing"
-# Podman passes nothing on any more once a command has closed its input, and then resets the connection
-UNREAD_INPUT = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
 MARK = "NBCONTAINER_EXEC"  # the environment variable by which a command is found again
 
 Execution = LogOperation[ExecResult]
@@ -99,13 +97,14 @@ def _run(engine: Engine, container: str, request: ExecRequest, writer: LogWriter
     _watch_silence(stream, http, made, lambda note: writer.emit(LogSource(request.name, open=True, note=note)))
     deadline = _Deadline(request.timeout, stream.close)
     writer.emit(LogSource(request.name, open=True))
+    takes_input = engine.is_podman and bool(request.stdin)
+    unread = UnreadInput(expected=takes_input)
     try:
         with stream:
             if request.stdin is not None:
                 send_input(stream, request.stdin)
-            whole = follow_output(stream, request.name, writer, raw=request.tty)
-        unread = engine.is_podman and bool(request.stdin) and stream.was_reset
-        gap = UNREAD_INPUT if unread else BROKEN
+            whole = follow_output(stream, request.name, writer, unread, raw=request.tty)
+        gap = UnreadInput.GAP if unread.seen or (takes_input and stream.was_reset) else BROKEN
         state = _state_at_end(http, made, deadline, writer, whole=whole, gap=gap, stopping=lambda: progress.stopping)
     finally:
         deadline.cancel()

@@ -7,13 +7,13 @@ import re
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError
 from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.timestamps import stamp_before
 
 HEADER = struct.Struct(">II")
 HEADER_BYTES = HEADER.size
@@ -21,7 +21,6 @@ STREAMS = {0: "stdout", 1 << 24: "stdout", 2 << 24: "stderr"}  # by the first fo
 SYSTEM_ERROR = 3 << 24  # a frame in which the engine says why it cannot go on
 MOST_SIZES = 4096  # of frames, remembered
 LONGEST_FRAME = 64 * 1024  # bytes; of a longer one, parts are passed on
-STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
 READ_BYTES = 64 * 1024
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.01  # seconds between two reads of a stream, unless there are …
 MANY_PIECES, MANY_BYTES = 220, 32 * 1024  # … so many to read: of unread small pieces, a Unix socket holds about 270
@@ -53,8 +52,7 @@ class LineParts:
 
     def _take(self, part: bytes) -> bytes:
         goes_on, self._is_open = self._is_open, not part.endswith(b"\n")
-        found = STAMP.match(part)
-        stamp = found[0] if found else b""
+        stamp = stamp_before(part)
         if goes_on and (not stamp or not self._same_stamp or stamp == self._stamp):
             return part[len(stamp) :]
         self._stamp = stamp
@@ -153,6 +151,36 @@ def _check(number: int) -> None:
         raise ApiError("The engine's output stream is not in frames.", reason="garbage")
 
 
+class UnreadInput:
+    """Leaves out Podman's own words on an input that was not read to its end.
+
+    Where a command ends, or closes its input, before it has read all of it, Podman writes such a line on stderr in a
+    frame of its own, as the last one, and then resets the connection. It may lose what the command wrote last: the
+    Unix socket between it and the command's monitor reports the reset before it delivers what it still holds.
+
+    Args:
+        expected: whether the engine is Podman and the command has an input.
+
+    Attributes:
+        seen: whether these words came.
+    """
+
+    GAP = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"
+    _WORDS = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
+
+    def __init__(self, *, expected: bool) -> None:
+        self._expected = expected
+        self.seen = False
+
+    def leave_out(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+        """The (stream, bytes) pairs without these words."""
+        for name, piece in pieces:
+            found = self._WORDS.search(piece) if self._expected and name == "stderr" else None
+            self.seen = self.seen or found is not None
+            if written := piece[: found.start()] if found else piece:
+                yield name, written
+
+
 class Pace:
     """Slows the reading of a stream that delivers line by line: to wake up for each line takes more time than the rest.
 
@@ -195,13 +223,14 @@ def send_input(stream: Stream, data: bytes) -> threading.Event:
     return sent
 
 
-def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool = False) -> bool:
-    """Write what a command writes, to its end; returns whether the stream ended at the end of a frame.
+def follow_output(stream: Stream, source: str, writer: LogWriter, unread: UnreadInput, *, raw: bool = False) -> bool:
+    """Write what a command writes, to its end; returns whether it came to its end.
 
     Args:
         stream: the attached connection.
         source: the name that each line carries.
         writer: takes the lines.
+        unread: leaves out what is not the command's.
         raw: whether the command has a terminal, whose output comes without frames.
 
     Raises:
@@ -211,7 +240,7 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool =
     channels = {name: writer.channel(source, name) for name in ("stdout", "stderr")}
     try:
         while data := stream.recv(READ_BYTES):
-            for name, piece in frames.feed(data):
+            for name, piece in unread.leave_out(frames.feed(data)):
                 channels[name].feed(piece)
             pace.wait((data,))
     except OSError:  # the connection broke
@@ -219,14 +248,4 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, *, raw: bool =
     finally:
         for channel in channels.values():
             channel.finish()
-    return not frames.broken
-
-
-def seconds_of(text: str) -> float:
-    """Seconds since the epoch of an engine's time ("2026-11-23T07:09:33.010200588Z"); 0 if empty or invalid."""
-    if text.startswith("0001-"):  # Go's zero time
-        return 0.0
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
+    return not frames.broken and not unread.seen

@@ -95,7 +95,7 @@ class PodmanPods:
     def _names(self, words: Sequence[str]) -> list[str]:
         """The pods that the words of `kubectl get` name: ("pods", "web"), ("pod/web",)."""
         each = [word.partition("/") for word in words]
-        kinds = [kind for kind, slash, _ in each if slash] or [words[0]]
+        kinds = [kind for kind, slash, _ in each if slash] or words[0].split(",")
         for kind in kinds:
             if kind.lower() not in POD_WORDS:
                 raise Unsupported(

@@ -9,7 +9,6 @@ any output is missing; the log of one that is removed as soon as it ends is foll
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -20,7 +19,7 @@ from nbcontainer.engines.exit_code import PAUSE_SECONDS, ExitCode, has_ended
 from nbcontainer.engines.failures import lost
 from nbcontainer.engines.http import CALL_SECONDS
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
-from nbcontainer.engines.output import READ_BYTES, Frames, Pace
+from nbcontainer.engines.output import READ_BYTES, Frames, Pace, UnreadInput
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, Stopped
 from nbcontainer.json_objects import value_of
@@ -33,9 +32,6 @@ SILENT_SECONDS = 5.0  # after which the connection of a container that has ended
 TRIES = 3  # of a connection that delivers nothing
 CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
-
-# Podman writes this on stderr, then resets the connection, where a command ends before it has read its whole input
-UNREAD_INPUT = re.compile(rb"Error: (read|write) unixpacket \S*/attach: (read|write): [\w ]+\n\Z")
 
 
 class RunOutput:
@@ -56,7 +52,7 @@ class RunOutput:
         self._writer, self._progress = writer, progress
         self._channels = {stream: writer.channel(name, stream) for stream in ("stdout", "stderr")}
         self._positions = {stream: Position() for stream in self._channels}
-        self._left_input = False
+        self._unread = UnreadInput(expected=False)
         self._noted = -1
         self._heard = time.monotonic()
 
@@ -83,6 +79,7 @@ class RunOutput:
             ApiError: the engine does not know the exit code.
             Stopped: it was stopped.
         """
+        self._unread = UnreadInput(expected=self._engine.is_podman and sent is not None)
         try:
             whole = self._attached(stream, exit_code)
             if whole and auto_removed and (sent is None or sent.is_set()):
@@ -110,7 +107,7 @@ class RunOutput:
         threading.Thread(target=self._watch, args=watching, daemon=True, name="nbcontainer: end of an output").start()
         try:
             while data := stream.recv(READ_BYTES):
-                self._take(self._without_notice(frames.feed(data)))
+                self._take(self._unread.leave_out(frames.feed(data)))
                 pace.wait((data,))
         except Silent as error:
             raise lost(str(error), self._engine.address) from None
@@ -119,16 +116,7 @@ class RunOutput:
         finally:
             over.set()
             self._check_stop()
-        return not frames.broken and not silent.is_set()
-
-    def _without_notice(self, pieces: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
-        """The pieces without Podman's own words on an input that was not read."""
-        for name, piece in pieces:
-            notice = UNREAD_INPUT.search(piece) if self._engine.is_podman and name == "stderr" else None
-            if notice is not None:
-                self._left_input = True
-            if written := piece[: notice.start()] if notice else piece:
-                yield name, written
+        return not frames.broken and not silent.is_set() and not self._unread.seen
 
     def _watch(self, stream: Stream, exit_code: ExitCode, over: threading.Event, silent: threading.Event) -> None:
         """Close a connection that does not end though the container has, and delivers nothing more."""
@@ -160,7 +148,7 @@ class RunOutput:
     # --- where the connection broke
 
     def _check_input(self, sent: threading.Event | None) -> None:
-        if sent is None or self._left_input:
+        if sent is None or self._unread.seen:
             return
         if not sent.is_set():
             message = f"{self._engine.name} broke off while {self._name} was reading its input, and it got only part."
@@ -305,7 +293,8 @@ class RunOutput:
     def _say_what_is_missing(self) -> None:
         if self._noted != self._line_count:
             seen = _count(self._line_count)
-            self._note(LogGap(f"the connection broke after {seen}: the output after that is missing"))
+            broke = f"the connection broke after {seen}: the output after that is missing"
+            self._note(LogGap(UnreadInput.GAP if self._unread.seen else broke))
 
     def _note(self, event: LogEvent) -> None:
         self._noted = self._line_count

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
 
 from nbcontainer import magics, views
-from nbcontainer.errors import NbcontainerError, Stopped, UsageError
+from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
 from nbcontainer.magics.prompts import confirm
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.operation import Operation, running
@@ -54,6 +59,12 @@ class Call:
         named: str = getattr(self.values, "context", "") or ""
         context, server = (getattr(self.values, name, "") or "" for name in ("table_context", "table_server"))
         return named or TableContext(context, server)
+
+    @property
+    def impersonation(self) -> Impersonation:
+        """Whom the call impersonates."""
+        user, groups, uid = (getattr(self.values, name, None) for name in ("as_user", "as_groups", "as_uid"))
+        return Impersonation(user or "", tuple(groups or ()), uid or "")
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` as the user wrote it: a value may be a secret, and titles are saved."""
@@ -101,8 +112,12 @@ class Call:
         names = {word for value in named for word in (value if isinstance(value, list) else [value])}
         return {word: text for word, text in self.written.items() if word not in names}
 
-    def confirm(self, what: str) -> None:
+    def confirm(self, what: str, preview: object = None) -> None:
         """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
+
+        Args:
+            what: the question.
+            preview: is displayed before it; None for nothing.
 
         Raises:
             UsageError: there is nobody to ask (nbclient, a script).
@@ -110,6 +125,8 @@ class Call:
         """
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
+        if preview is not None:
+            display(preview)
         confirm(_safe(what))
 
 
@@ -167,7 +184,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             return Report((Remark(plan.nothing, Tone.DIM),))
         if plan.changes:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
-            call.confirm(plan.question + frees)
+            call.confirm(plan.question + frees, plan.preview)
         result = plan.do()
     elif verb.prints and _is_in_full(values.output):
         if values.watch:
@@ -202,7 +219,9 @@ def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:
         return Words(name for table in tables for name in table.qualified_names)
     if isinstance(result, Table) and verb.quiet and values.quiet:
         return result.column(verb.quiet)
-    shown = [replace(table, wide=output == "wide", verbs=magics.rows.verbs_of(table)) for table in tables]
+    shown = [
+        replace(table, wide=output == "wide", verbs=magics.rows.verbs_of(table, call.impersonation)) for table in tables
+    ]
     return shown[0] if isinstance(result, Table) else Tables(shown)
 
 
@@ -236,9 +255,28 @@ def run_magic(
         return interrupted()
 
     try:
-        return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
+        with _warnings_in_a_line():
+            return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
     except NbcontainerError as error:
         raise _quiet(error) from None
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Show nbcontainer's own warnings as one line, without the place in its code."""
+    before = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *place: Any, **named: Any) -> None:
+        if issubclass(category, InsecureConnection):
+            print(f"⚠ {_safe(str(message))}", file=sys.stderr)  # noqa: T201 - where warnings are shown
+        else:
+            before(message, category, *place, **named)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def interrupted() -> Stopped:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import api
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.verbs import kpod
-from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
+from nbcontainer.verbs import declared
+from nbcontainer.verbs.shared import ACTING, CLUSTER, NAMESPACE
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
@@ -16,13 +16,13 @@ VERBS = Verbs(
     "kpod",
     "Pods of the cluster in use, or of Podman if there is none.",
     default="get",
-    shared=(NAMESPACE, CLUSTER),
+    shared=(NAMESPACE, CLUSTER, *ACTING),
 )
 
 
 def cluster_of(call: Call) -> Cluster:
     """The cluster that a call uses."""
-    return api.cluster.cluster(call.context, call.values.namespace or "")
+    return api.cluster.Cluster(call.context, call.values.namespace or "", call.impersonation)
 
 
-VERBS.declare(kpod.VERBS, cluster_of)
+VERBS.declare(declared("kpod"), cluster_of)

@@ -92,17 +92,20 @@ class ClusterCommands:
         kubeconfig: the file with the context, or several as in KUBECONFIG; an empty file where kubectl must use the
             service account.
         called: the context that a `%kpod` line must name; "" for the one in use.
+        acting: the flags with the user that a call impersonates.
     """
 
     context: str = ""
     namespace: str = ""
     kubeconfig: str = ""
     called: str = ""
+    acting: tuple[str, ...] = ()
 
     def magic(self, *words: str, namespace: str = "") -> str:
         """A `%kpod` line for this cluster, in its own namespace or in another, in backquotes."""
         space = namespace or self.namespace
         place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
+        place += self.acting
         return _quoted("%kpod", *words, *place)
 
     def kubectl(self, *words: str, namespace: str | None = None) -> str:
@@ -116,7 +119,7 @@ class ClusterCommands:
         several = os.pathsep in self.kubeconfig  # --kubeconfig takes one file, KUBECONFIG several
         file = ("--kubeconfig", self.kubeconfig) if self.kubeconfig and not several else ()
         context = ("--context", self.context) if self.context else ()
-        line = joined(["kubectl", *context, *(("-n", space) if space else ()), *file, *words])
+        line = joined(["kubectl", *context, *(("-n", space) if space else ()), *file, *self.acting, *words])
         return f"KUBECONFIG={shlex.quote(self.kubeconfig)} {line}" if several else line
 
 

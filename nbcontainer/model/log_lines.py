@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
+from nbcontainer.model.timestamps import LONGEST_STAMP, NANOSECONDS, SECOND
+
 LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
-SECOND = len("2026-01-02T03:04:05")
-NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
-LONGEST_STAMP = len("2026-01-02T03:04:05.123456789+00:00")
 _CUT = re.compile(r" … \[([0-9,]+) more, all in the spool file\]$")
 _STAMP_AFTER_NEWLINE = re.compile(r"\n[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z ")
 

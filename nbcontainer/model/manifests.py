@@ -21,11 +21,11 @@ class Manifests(Drawn):
             but not saved in a notebook.
     """
 
-    objects: tuple[Manifest, ...] = field(metadata={"to_json": lambda given: [without_secrets(one) for one in given]})
+    objects: tuple[Manifest, ...] = field(metadata={"to_json": lambda given: tuple(map(without_secrets, given))})
     text: str
     language: str = ""
     command: str = ""
-    revealed: str = field(default="", metadata={"to_json": lambda _: ""})
+    revealed: str = field(default="", repr=False, compare=False, metadata={"to_json": lambda _: ""})
 
     def __str__(self) -> str:
         """The text."""

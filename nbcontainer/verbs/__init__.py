@@ -26,4 +26,5 @@ def declared(magic: str) -> tuple[Verb, ...]:
     files = [
         found.name for found in iter_modules(__path__) if found.name == magic or found.name.startswith(f"{magic}_")
     ]
-    return tuple(verb for file in files for verb in getattr(import_module(f"{__name__}.{file}"), "VERBS", ()))
+    found = (verb for file in files for verb in getattr(import_module(f"{__name__}.{file}"), "VERBS", ()))
+    return tuple(import_module(f"{__name__}.shared").acting(verb) for verb in found)

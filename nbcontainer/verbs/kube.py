@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.arguments import positional
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, LISTED, NAMESPACE
+from nbcontainer.verbs.shared import LISTED
 
 VERBS = (
     Verb(
@@ -21,22 +21,5 @@ VERBS = (
         calls="get",
         watches="watch",
         prints="manifests",
-    ),
-    Verb(
-        "apply",
-        "Applies the cell's YAML on the server (server-side apply): each object is created or changed.",
-        (
-            NAMESPACE,
-            option("--dry-run", help="only show what would be done", choices=("server",), default=False, gives=True),
-            switch("--force-conflicts", help="take over fields managed by others"),
-            switch("--raw", help="do not replace {{name}}", own=True, control=True),
-            CLUSTER,
-        ),
-        example="%%kube apply\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
-        "spec: {containers: [{name: web, image: busybox, args: [sleep, '3600']}]}",
-        command=("kubectl", "apply", "--server-side", "-f", "-"),
-        body="yes",
-        takes="text",
-        calls="apply",
     ),
 )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from nbcontainer.verbs.arguments import option, switch
+
+if TYPE_CHECKING:
+    from nbcontainer.verbs.grammar import Verb
 
 ENGINE = option(
     "--context",
@@ -20,6 +26,18 @@ CLUSTER = option(
     help="the kubeconfig context; without a kubeconfig, the docker context of an engine",
     completes="context",
     control=True,
+)
+ACTING = (  # of each verb of a cluster
+    option("--as", help="the user to impersonate", metavar="USER", to="as_user", control=True),
+    option(
+        "--as-group",
+        help="a group to impersonate; may be repeated",
+        kind="list",
+        metavar="GROUP",
+        to="as_groups",
+        control=True,
+    ),
+    option("--as-uid", help="the uid to impersonate", metavar="UID", to="as_uid", control=True),
 )
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace", control=True)
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
@@ -68,3 +86,8 @@ TABLE = (
 )
 TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=True)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)
+
+
+def acting(verb: Verb) -> Verb:
+    """A verb with the flags that impersonate another user, if it is one of a cluster."""
+    return replace(verb, arguments=(*verb.arguments, *ACTING)) if CLUSTER in verb.arguments else verb

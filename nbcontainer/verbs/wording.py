@@ -13,6 +13,7 @@ from nbcontainer.errors import UsageError
 from nbcontainer.verbs import declared
 from nbcontainer.verbs.arguments import Argument, Values
 from nbcontainer.verbs.grammar import Magic
+from nbcontainer.verbs.shared import ACTING
 from nbcontainer.verbs.words import convert
 
 _LINE = re.compile(r"`%(\w+)([^`]*)`")
@@ -106,7 +107,7 @@ def keywords() -> dict[str, Argument]:
     found: dict[str, Argument] = {}
     for verb in (verbs.dockerfile.DOCKERFILE, *others):
         for flag, argument in verb.flags.items():
-            if flag.startswith("--") and not argument.control and argument.kind != "refused":
+            if flag.startswith("--") and (not argument.control or argument in ACTING) and argument.kind != "refused":
                 found.setdefault(flag, argument)
     return found
 

@@ -27,7 +27,7 @@ def revealed(manifests: Manifests) -> Picture:
 
 def printed(manifests: Manifests) -> str:
     """What a terminal shows: exactly what kubectl prints, without what could control the terminal."""
-    return plain(str(manifests)).removesuffix("\n")
+    return "\t".join(map(plain, str(manifests).split("\t"))).removesuffix("\n")
 
 
 def _picture(manifests: Manifests, text: str) -> Picture:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.describe import describe
@@ -15,11 +16,14 @@ from nbcontainer.clusters.events import events, watch_events
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import containers, create, one_object
-from nbcontainer.clusters.resources import apply
 from nbcontainer.clusters.tables import table, watch_table
-from nbcontainer.errors import Forbidden
+from nbcontainer.errors import Forbidden, UsageError
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
+from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
+from tests.clusters.applying import apply
 from tests.clusters.test_resources import POD_TEXT
 
 pytestmark = pytest.mark.timeout(300)
@@ -146,3 +150,71 @@ def test_a_user_who_may_not_impersonate_gets_an_error(kubernetes, monkeypatch, t
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "viewer"))
     with pytest.raises(Forbidden, match='User "viewer" cannot impersonate resource "users"'):
         table(find_cluster())
+
+
+@pytest.fixture
+def real_cluster(kubernetes, monkeypatch):
+    """The real cluster is in use, as its administrator."""
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
+
+
+def kpod(line):
+    """What a %kpod line returns."""
+    return run_magic(verbs_of("kpod"), line, None, {})
+
+
+@pytest.mark.usefixtures("real_cluster")
+def test_one_call_impersonates_a_user_of_its_own(space, pod):
+    flags = f"--as=ann --as-group=nbc:viewers --as-group 'two words' -n {space.namespace}"
+    for line in (f"get {pod} {flags}", f"{flags} get {pod}"):
+        shown = kpod(line)
+        assert shown.names == [pod]
+        assert " --as=ann --as-group=nbc:viewers '--as-group=two words' get pods " in shown.command
+        for verb in shown.verbs:  # what the page offers is done as the same user
+            assert verb.line.count(" --as=ann --as-group=nbc:viewers '--as-group=two words'") == 1
+    with pytest.raises(Forbidden, match='User "ann" cannot delete resource "pods"'):
+        kpod(f"delete {pod} -y {flags}")
+    with pytest.raises(Forbidden, match='User "nobody-at-all" cannot list resource "pods"') as caught:
+        kpod(f"-n {space.namespace} --as nobody-at-all")
+    assert "--as=nobody-at-all auth can-i --list" in caught.value.cure
+    assert kpod(f"get {pod} -n {space.namespace}").names == [pod]  # the next call is the administrator's again
+
+
+@pytest.mark.usefixtures("real_cluster")
+def test_a_handle_and_its_objects_impersonate(space, pod):
+    handle = nbc.cluster(namespace=space.namespace, as_user="ann", as_groups=["nbc:viewers"])
+    assert repr(handle) == f"nbc.cluster(namespace={space.namespace!r}, as_user='ann', as_groups=['nbc:viewers'])"
+    found = handle.pods.get(pod)
+    with pytest.raises(Forbidden, match='User "ann" cannot get resource "pods/exec"'):
+        found.exec("true").result(20)
+    with pytest.raises(UsageError, match="can be impersonated only with a user") as caught:
+        nbc.cluster(as_groups=["nbc:viewers"]).pods.list()
+    assert str(caught.value).endswith("Name one: `as_user`")
+    assert nbc.cluster(namespace=space.namespace).pods.get(pod).exec("true").result(20)
+
+
+@pytest.mark.usefixtures("real_cluster")
+def test_a_call_is_the_user_that_kubectl_would_be(kubernetes, acting):
+    flags = {"user": "jürgen", "groups": ("dev", "ops"), "uid": "7-7"}
+    for user in ({}, {"as": "other", "as-groups": ["others"], "as-user-extra": {"team": ["a"]}}):
+        acting(user)
+        for given in (flags, {"user": "jürgen"}, {"groups": ("dev",)} if user else flags):
+            impersonation = Impersonation(**given)
+            said = subprocess.run(
+                [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], *impersonation.flags, "auth", "whoami", "-o", "json"],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            ).stdout
+            found = find_cluster(impersonation=impersonation).call("POST", REVIEWS, body=REVIEW)
+            assert found["status"]["userInfo"] == json.loads(said)["status"]["userInfo"]
+
+
+@pytest.mark.usefixtures("real_cluster")
+def test_calls_of_several_users_keep_their_connections(space):
+    def links():
+        return [find_cluster("", space.namespace, Impersonation(user)).link for user in ("", "ann", "ben")]
+
+    assert all(before is after for before, after in zip(links(), links(), strict=True))
+    assert len(set(map(id, links()))) == 3

@@ -5,8 +5,8 @@ import pytest
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.discovery import _from_aggregated
 from nbcontainer.clusters.events import event_row
+from nbcontainer.clusters.log_selection import _selector_text
 from nbcontainer.clusters.log_sources import (
-    _selector_text,
     chosen_containers,
     container_status,
     default_container,

@@ -60,7 +60,7 @@ TEXTS = {
 OBJECTS = """
 {{apiVersion: v1, kind: ConfigMap, metadata: {{name: form-10, labels: {{app: web, example.com/tier: front}}}}}}
 ---
-{{apiVersion: v1, kind: ConfigMap, metadata: {{name: form-9, labels: {{app: db, size: "20"}}}}, data: {{n: "9"}}}}
+{{apiVersion: v1, kind: ConfigMap, metadata: {{name: form-9, labels: {{app: db, size: "20"}}}}, data: {{count: "9"}}}}
 ---
 {{apiVersion: v1, kind: ConfigMap, metadata: {{name: form-texts, labels: {{app: db, size: "3"}}}}, data: {texts}}}
 ---
@@ -83,7 +83,11 @@ def kubectl(kubernetes, space, tmp_path_factory):
     """Runs kubectl in the test's namespace."""
     own = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "--kubeconfig", kubernetes.env()["KUBECONFIG"]]
     own += ["-n", space.namespace, "--cache-dir", str(tmp_path_factory.mktemp("kubectl"))]
-    return lambda words: subprocess.run([*own, *shlex.split(words)], capture_output=True, text=True, check=False)
+
+    def run(words, stdin=""):
+        return subprocess.run([*own, *shlex.split(words)], input=stdin, capture_output=True, text=True, check=False)
+
+    return run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -91,14 +95,10 @@ def filled(kubernetes, space, kubectl):
     """The namespace with objects whose text is difficult, a Secret, and a pod that was restarted."""
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    nbc.cluster("", space.namespace).apply(OBJECTS.format(texts=json.dumps(TEXTS), encoded=ENCODED))
+    nbc.cluster("", space.namespace).apply(OBJECTS.format(texts=json.dumps(TEXTS, ensure_ascii=False), encoded=ENCODED))
     # as kubectl applied it: the annotation has the whole manifest
     applied = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "form-applied"}, "stringData": {"key": VALUE}}
-    made = subprocess.run(
-        [*kubectl("version --client").args[:-2], "apply", "-f", "-"], input=json.dumps(applied), text=True, check=True,
-        capture_output=True,
-    )  # fmt: skip
-    assert "created" in made.stdout
+    kubectl("apply -f -", json.dumps(applied)).check_returncode()
     ended = (datetime.now(UTC) - timedelta(seconds=65)).strftime("%Y-%m-%dT%H:%M:%SZ")
     container = {"name": "web", "image": "busybox", "imageID": "", "ready": True, "restartCount": 3}
     container |= {"lastState": {"terminated": {"exitCode": 1, "finishedAt": ended, "startedAt": ended}}}
@@ -107,6 +107,12 @@ def filled(kubernetes, space, kubectl):
     space.run(space.request("PATCH", path, body=body, content_type="application/merge-patch+json"))
     yield
     monkeypatch.undo()
+
+
+@pytest.fixture(autouse=True)
+def real_cluster(kubernetes, monkeypatch):
+    """The real cluster is in use."""
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
 
 
 @pytest.fixture
@@ -126,7 +132,7 @@ WHOLE = [
     "cm -l app=db --sort-by=.metadata.labels.size -o yaml",
     "node/nbc-node -o jsonpath={.status.nodeInfo}",
     'pods -l app -o jsonpath=\'{range .items[*]}{.metadata.name}{"\\t"}{.spec.containers[*].image}{"\\n"}{end}\'',
-    "cm form-9 -o jsonpath='{.metadata.labels}{.data.n}'",
+    "cm form-9 -o jsonpath='{.metadata.labels}{.data.count}'",
     "pods -l app -o jsonpath='{.items[?(@.metadata.labels.app==\"web\")].spec.containers[-1:].image}'",
     "pods -l app -o jsonpath='{..containers[0].name}'",
     "cm form-9 -o jsonpath='{.data.missing}|{.metadata.labels.app}'",
@@ -159,12 +165,13 @@ def test_the_command_prints_the_same(kube, kubectl):
         "cm -l app --sort-by=.metadata.name",
         "cm -l app --sort-by={.metadata.labels.size}",
         "pods -l app --sort-by=.status.containerStatuses[0].restartCount",
-        "pods -l app --sort-by=spec.containers[1].image -o wide",
+        "pods -l app --sort-by=spec.containers[-1:].image -o wide",
         "cm -l app -L app,example.com/tier -L size",
         "cm -l app --show-labels",
+        "pods -l app --sort-by=.metadata.name",
         "pods -l app -L app --show-labels -o wide",
         "pods -l app",
-        "cm -l app -o custom-columns=N:.metadata.name,DATA:.data.n,LABELS:.metadata.labels",
+        "cm -l app -o custom-columns=N:.metadata.name,DATA:.data.count,LABELS:.metadata.labels",
         "pods -l app -o custom-columns=NAME:metadata.name,IMAGES:.spec.containers[*].image,C:.spec.containers[0].ports",
     ],
 )
@@ -204,7 +211,7 @@ def test_a_sorted_table_stays_sorted(space):
         body = {"metadata": {"labels": {"size": size}}}
         space.run(space.request("PATCH", path, body=body, content_type="application/merge-patch+json"))
         until(order)
-        assert [row.cells[-1] for row in watch.state.rows.values() if row.name == "form-10"] == [size or "<none>"]
+        assert [row.cells[-1] for row in watch.state.rows.values() if row.name == "form-10"] == [size or ""]
     watch.stop()
 
 
@@ -238,14 +245,14 @@ def test_custom_columns_and_sorting_do_not_show_them(kube):
 def test_an_object_s_manifest(space):
     cluster = nbc.cluster("", space.namespace)
     found = cluster.get("cm", "form-9")["form-9"].manifest()
-    assert (found["kind"], found["data"]) == ("ConfigMap", {"n": "9"})
+    assert (found["kind"], found["data"]) == ("ConfigMap", {"count": "9"})
     assert nbc.cluster("", space.namespace).pods.get("form-fresh").manifest()["spec"]["schedulerName"] == "none"
     door = cluster.get("secret")["form-door"]
     assert door.manifest()["data"] == {"key": "hidden"}
     assert door.manifest(show_secrets=True)["data"] == {"key": ENCODED}
     many = cluster.manifests("cm", selector="app", sort_by=".metadata.name", output="json")
-    assert [one["metadata"]["name"] for one in many.objects] == ["form-9", "form-10", "form-texts"]
-    assert repr(many) == "Manifests(ConfigMap/form-9, ConfigMap/form-10, ConfigMap/form-texts)"
+    assert [one["metadata"]["name"] for one in many.objects] == ["form-10", "form-9", "form-texts"]
+    assert repr(many) == "Manifests(ConfigMap/form-10, ConfigMap/form-9, ConfigMap/form-texts)"
 
 
 @pytest.mark.parametrize(
@@ -271,11 +278,12 @@ def test_what_is_refused(line, kind, word, kube):
 
 
 def test_ranks_are_in_kubectl_s_order():
-    values = [None, -2, "-1", "100m", 0.5, "1", "1k", "1Ki", "1Mi", 2_000_000, "a", "b-2", "b-10"]
+    values = [None, -2, "-1", "100m", 0.5, "1", "1k", "1Ki", "1Mi", 2_000_000, "a", "b-10", "b-2"]
     rank = rank_of(".v")
     ranks = [rank({"v": value} if value is not None else {}) for value in values]
     assert ranks == sorted(ranks)
     assert len(set(ranks)) == len(ranks)
+    assert rank_of(".v[1].x")({"v": [{"x": 1}]}) == "", "not every object has a second one"
 
 
 def test_keys_are_sorted_as_go_yaml_does():

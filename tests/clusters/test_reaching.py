@@ -4,11 +4,14 @@ import base64
 import json
 import os
 import subprocess
+import warnings
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
+from nbcontainer.clusters import verification
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.http import Cancellation
@@ -16,7 +19,9 @@ from nbcontainer.clusters.kubeconfig import read_access
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
 from nbcontainer.clusters.tables import table, watch_table
-from nbcontainer.errors import ClusterUnavailable
+from nbcontainer.errors import ClusterUnavailable, InsecureConnection
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
 from nbcontainer.settings import settings
@@ -193,3 +198,35 @@ def test_a_proxy_that_fails_is_named_without_its_password(write, monkeypatch):
             call()
         assert "s3cret" not in str(caught.value)
         assert "proxy-url" in caught.value.cure
+
+
+def test_a_certificate_that_is_not_checked_is_warned_of_once(write, space, kubectl, capsys, monkeypatch):
+    monkeypatch.setattr(verification, "_warned", set())
+    unchecked = {"insecure-skip-tls-verify": True, "certificate-authority-data": ""}
+    write(**unchecked, **{"tls-server-name": "wrong.example"})
+    assert kubectl()
+    with pytest.warns(InsecureConnection, match="certificate of https://127.0.0.1:.* is not checked") as warned:
+        nbc.cluster(namespace=space.namespace).pods.list()
+    assert len(warned) == 1
+    nbc.cluster(namespace=space.namespace).pods.list()  # not again: in these tests, a warning is an error
+    verification._warned.clear()
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        for _ in range(2):
+            run_magic(verbs_of("kpod"), f"-n {space.namespace}", None, {})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("⚠ The certificate of https://127.0.0.1:")
+
+
+@pytest.mark.parametrize(("name", "right"), [("kubernetes.default", True), ("wrong.example", False)])
+def test_the_certificate_must_be_for_tls_server_name(write, kubectl, name, right):
+    cluster = write(**{"tls-server-name": name})
+    assert kubectl() is right
+    if right:
+        operation = watch_table(cluster)
+        until(lambda: operation.state.live)
+        operation.stop()
+    else:
+        for call in (table, lambda one: watch_table(one).result(20)):
+            with pytest.raises(ClusterUnavailable, match="is not trusted: Hostname mismatch"):
+                call(cluster)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nbcontainer.engines.output import LONGEST_FRAME, Frames, LineParts, seconds_of
+from nbcontainer.engines.output import LONGEST_FRAME, Frames, LineParts, UnreadInput
 from nbcontainer.errors import ApiError
+from nbcontainer.model.timestamps import seconds_of
 
 NUMBERS = {"stdout": 1, "stderr": 2}
 
@@ -138,3 +139,14 @@ def test_what_the_engine_says_in_a_frame_of_its_own_is_an_error():
 @pytest.mark.parametrize("text", ["", "0001-01-01T00:00:00Z", "yesterday", "9999-99-99T00:00:00Z"])
 def test_no_time_is_zero(text):
     assert seconds_of(text) == 0.0
+
+
+def test_podmans_words_on_an_unread_input_are_left_out():
+    words = b"Error: read unixpacket @->/proc/self/fd/15/attach: read: connection reset by peer\n"
+    pieces = [("stdout", words), ("stderr", b"oops\n"), ("stderr", b"partial" + words)]
+    unread = UnreadInput(expected=True)
+    assert list(unread.leave_out(pieces)) == [("stdout", words), ("stderr", b"oops\n"), ("stderr", b"partial")]
+    assert unread.seen
+    other = UnreadInput(expected=False)
+    assert list(other.leave_out(pieces)) == pieces
+    assert not other.seen

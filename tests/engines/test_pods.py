@@ -1,6 +1,7 @@
 """Podman's own pods: the same calls and columns as a cluster's, on a real Podman."""
 
 import asyncio
+import re
 import secrets
 import time
 from contextlib import suppress
@@ -23,6 +24,8 @@ from nbcontainer.errors import (
     Unsupported,
     UsageError,
 )
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecRequest, PodRequest
@@ -326,3 +329,27 @@ def test_the_spool_has_hostile_bytes_whole(podman, shell):
     result = operation.result(30)
     assert operation.state.lines[0].text == "a\ufffdb\x1b[31mred\x00\u202e"
     assert Path(result.spool).read_bytes().startswith(b"a\xffb\x1b[31mred\x00")
+
+
+@pytest.fixture
+def alone(podman, monkeypatch, tmp_path):
+    """There is no cluster, so that pods are Podman's."""
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    return podman
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("%kpod --as=ann", "impersonation.*Podman has no users"),
+        ("%kpod -n shop", "namespaces.*name no namespace"),
+        ("%kube get deploy", "objects of the kind 'deploy'.*there are only Podman's pods"),
+        ("%kube get pods,svc", "objects of the kind 'svc'.*there are only Podman's pods"),
+    ],
+)
+def test_what_podman_cannot_do_is_said_with_the_reason(line, words):
+    magic, _, rest = line.partition(" ")
+    with pytest.raises(Unsupported) as caught:
+        run_magic(verbs_of(magic.lstrip("%")), rest, None, {})
+    assert re.search(words, f"{caught.value.message} {caught.value.cure}")

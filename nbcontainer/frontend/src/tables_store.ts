@@ -298,9 +298,7 @@ export class TableStore {
 
   // once for all new rows; the others are in order already, which makes this sort a merge
   private placeByKey(): void {
-    const rows = [...this.rows.values()].sort(
-      (a, b) => compared(a.rank, b.rank) || compared(a.key, b.key),
-    );
+    const rows = [...this.rows.values()].sort((a, b) => compared(a.rank, b.rank) || compared(a.key, b.key));
     this.rows = new Map(rows.map((row) => [row.key, row]));
     this.places = 0;
     for (const row of rows) row.place = this.places++;
