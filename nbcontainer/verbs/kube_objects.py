@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.kube_apply import RAW, SOURCES
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE, YES
 
 KIND = positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind")
@@ -32,7 +33,8 @@ VERBS = (
             option("--grace-period", help="seconds to shut down gracefully", kind="number"),
             switch("--ignore-not-found", help="leave out what does not exist"),
             switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
-            switch("--raw", help="do not replace {{name}}", own=True, control=True),
+            *SOURCES,
+            RAW,
             YES,
             CLUSTER,
             *TABLE,
