@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.deletion_plan import Doomed
     from nbcontainer.clusters.manifest_files import Source
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
 
 CASCADES = ("background", "foreground", "orphan")
 
@@ -56,6 +57,22 @@ class ObjectVerbs(ClusterHandle):
         )
         one = len(found) == 1 and (len(names) == 1 or "/" in kind)
         return found[0] if one else Objects(found)
+
+    @reads
+    def tree(self, kind: str, name: str = "") -> ObjectTree:
+        """An object with its owners and what it owns, each with its status: `nbc.cluster().tree("deploy/web")`.
+
+        Args:
+            kind: the object's kind, or "deploy/web".
+            name: its name, after a kind.
+
+        Raises:
+            UsageError: no object is named, or the cluster has no such kind.
+            NotFound: there is no such object.
+            Unsupported: there is only Podman.
+        """
+        words = (kind, name) if name else (kind,)
+        return clusters.trees.tree(self.connect_to_cluster("tree"), words)
 
     @changes
     def delete(

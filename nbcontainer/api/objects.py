@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
     from nbcontainer.model.changes import Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.secrecy import Manifest
     from nbcontainer.operation import Operation
 
@@ -64,6 +65,10 @@ class ApiObject(Described):
     ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete it, and wait until it is gone; takes the arguments of `Cluster.delete`, and raises the same errors."""
         return self._its_cluster.delete(self._word, self.name, force=force, grace_period=grace_period, cascade=cascade)
+
+    def tree(self) -> ObjectTree:
+        """Its owners and what it owns; raises as `Cluster.tree`."""
+        return self._its_cluster.tree(self._word, self.name)
 
     @property
     def _its_cluster(self) -> Cluster:

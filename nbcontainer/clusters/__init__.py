@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import columns as columns
     from nbcontainer.clusters import connection as connection
     from nbcontainer.clusters import deletion as deletion
+    from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe
     from nbcontainer.clusters import discovery as discovery
     from nbcontainer.clusters import events as events
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import resources as resources
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
+    from nbcontainer.clusters import trees as trees
     from nbcontainer.clusters import verification as verification
 else:
     __getattr__ = modules_on_use(__name__)

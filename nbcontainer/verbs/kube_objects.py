@@ -54,4 +54,18 @@ VERBS = (
         command=("kubectl", "describe"),
         calls="describe",
     ),
+    Verb(
+        "tree",
+        "Shows an object's owners and what it owns as a tree, with the status of each.",
+        (
+            positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
+            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            NAMESPACE,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube tree deploy/web",
+        command=("kubectl", "get"),
+        calls="tree",
+    ),
 )
