@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.manifest_files import Source
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
 
 CASCADES = ("background", "foreground", "orphan")
 
@@ -73,6 +74,47 @@ class ObjectVerbs(ClusterHandle):
         """
         words = (kind, name) if name else (kind,)
         return clusters.trees.tree(self.connect_to_cluster("tree"), words)
+
+    @reads
+    def wait(
+        self,
+        kind: str,
+        *names: str,
+        until: str,
+        selector: str = "",
+        field_selector: str = "",
+        all: bool = False,  # noqa: A002 - kubectl's own flag
+        all_namespaces: bool = False,
+        timeout: float = 30.0,
+    ) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until objects are as wanted: `nbc.cluster().wait("pod", "web", until="condition=Ready").result()`.
+
+        Args:
+            kind: a kind in any of kubectl's spellings, several, or one object: "pod", "pod/web".
+            *names: their names. After a "pod/web", each has its kind too.
+            until: what to wait for: "condition=Ready", "condition=Ready=false", "delete", "create",
+                "jsonpath={.status.phase}=Running", or "jsonpath={.status.loadBalancer}" for any value.
+            selector: the objects that have these labels when it begins, instead of names.
+            field_selector: those with these fields.
+            all: all objects of the kind in the namespace.
+            all_namespaces: with a selector or `all`: in all namespaces.
+            timeout: seconds after which it fails; 0 to look only once, negative for never.
+
+        Raises (also from `result()`):
+            UsageError: `until` is not valid, or not exactly one of names, a selector and `all` is given.
+            NotFound: an object does not exist, or none were found.
+            ApiError: they were not as wanted in time; `reason` is "Timeout".
+        """
+        return clusters.waiting.wait(
+            self.connect_to_cluster("wait"),
+            (kind, *names),
+            until,
+            selector=selector,
+            field_selector=field_selector,
+            everything=all,
+            all_namespaces=all_namespaces,
+            timeout=timeout,
+        )
 
     @changes
     def delete(

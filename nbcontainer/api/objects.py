@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
 
@@ -38,7 +40,7 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
-    _cluster: Cluster | None = field(default=None, repr=False, compare=False)
+    _cluster: ManifestVerbs | None = field(default=None, repr=False, compare=False)
     _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -66,6 +68,10 @@ class ApiObject(Described):
         """Delete it, and wait until it is gone; takes the arguments of `Cluster.delete`, and raises the same errors."""
         return self._its_cluster.delete(self._word, self.name, force=force, grace_period=grace_period, cascade=cascade)
 
+    def wait(self, until: str, *, timeout: float = 30.0) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until it is as wanted, such as "condition=Ready"; raises as `Cluster.wait`."""
+        return self._its_cluster.wait(self._word, self.name, until=until, timeout=timeout)
+
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""
         return self._its_cluster.tree(self._word, self.name)
@@ -74,7 +80,7 @@ class ApiObject(Described):
     def _its_cluster(self) -> Cluster:
         if self._cluster is None:
             raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
-        return self._cluster
+        return cast("Cluster", self._cluster)
 
     def description(self) -> Description:
         """Its row of the table."""

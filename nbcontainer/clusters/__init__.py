@@ -28,5 +28,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import trees as trees
     from nbcontainer.clusters import verification as verification
+    from nbcontainer.clusters import waiting as waiting
 else:
     __getattr__ = modules_on_use(__name__)

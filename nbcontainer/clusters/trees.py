@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from nbcontainer.clusters.columns import status_tone
 from nbcontainer.clusters.dependents import TABLE, Everything, Found, everything, tables_found
@@ -12,11 +13,11 @@ from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.objects import named
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, text_of
-from nbcontainer.model.object_trees import ObjectNode, ObjectTree
+from nbcontainer.model.object_trees import ObjectTree, TreeObject
 from nbcontainer.model.tables import Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from nbcontainer.clusters.connection import Cluster
 
@@ -24,6 +25,19 @@ DEEPEST = 20  # owners above each other; ownership cannot be circular, but nothi
 MOST_NAMED = 50  # objects in the command
 _SHARE = re.compile(r"(\d+)/(\d+) .*")
 _COUNTED = {"Ready": "ready", "Completions": "completed"}
+
+
+class _Branch(NamedTuple):
+    """An object with those below it."""
+
+    object: TreeObject
+    children: tuple[_Branch, ...] = ()
+
+    def flat(self, depth: int = 0) -> Iterator[TreeObject]:
+        """All of them, each before those below it."""
+        yield replace(self.object, depth=depth)
+        for child in self.children:
+            yield from child.flat(depth + 1)
 
 
 def tree(cluster: Cluster, words: Sequence[str]) -> ObjectTree:
@@ -48,43 +62,37 @@ async def _tree(cluster: Cluster, resource: Resource, name: str) -> ObjectTree:
         raise await not_found_soon(cluster, (name,), resource) from None
     (this,) = tables_found(resource, [page])
     there = await everything(cluster, this.namespace or (name if resource.is_namespace else ""))
-    node = _below(this, there, is_root=True)
+    node = _below(this, there, is_subject=True)
     if resource.is_namespace:
         alone = [one for one in there.objects if one.namespace == name and not one.owners]
-        node = _with_children(node, [_below(one, there) for one in alone])
+        node = _Branch(node.object, tuple(_below(one, there) for one in alone))
     roots = await _above(cluster, this, node, there, DEEPEST)
-    found = ObjectTree(
+    objects = tuple(each for root in roots for each in root.flat())
+    shown = [f"{each.kind}/{each.name}" for each in objects][:MOST_NAMED]
+    namespace = this.namespace or (name if resource.is_namespace else "")
+    return ObjectTree(
         resource.qualified_kind,
         name,
         cluster.where if this.namespace else cluster.context,
-        tuple(roots),
+        objects,
         there.unread,
-    )
-    shown = [f"{one.kind}/{one.name}" for one in found.nodes()][:MOST_NAMED]
-    namespace = this.namespace or (name if resource.is_namespace else "")
-    return ObjectTree(
-        found.kind,
-        name,
-        found.where,
-        found.roots,
-        found.unread,
         cluster.commands.kubectl("get", *shown, namespace=namespace),
     )
 
 
-async def _above(cluster: Cluster, one: Found, node: ObjectNode, there: Everything, most: int) -> list[ObjectNode]:
+async def _above(cluster: Cluster, one: Found, node: _Branch, there: Everything, most: int) -> list[_Branch]:
     """The topmost owners of an object, each with the way down to it; the object itself if nothing owns it."""
     if not one.owner_references or not most:
         return [node]
     by_uid = {each.uid: each for each in there.objects}
-    roots: list[ObjectNode] = []
+    roots: list[_Branch] = []
     for reference in one.owner_references:
         owner = by_uid.get(text_of(reference, "uid")) or await _owner(cluster, reference)
         if owner is None:
-            gone = ObjectNode(text_of(reference, "kind").lower(), text_of(reference, "name"), status=("gone",))
-            roots.append(_with_children(gone, [node]))
+            gone = TreeObject(text_of(reference, "kind").lower(), text_of(reference, "name"), status=("gone",))
+            roots.append(_Branch(gone, (node,)))
         else:
-            roots += await _above(cluster, owner, _with_children(_alone(owner), [node]), there, most - 1)
+            roots += await _above(cluster, owner, _Branch(_alone(owner), (node,)), there, most - 1)
     return roots
 
 
@@ -102,25 +110,21 @@ async def _owner(cluster: Cluster, reference: JsonObject) -> Found | None:
     return found[0] if found and found[0].uid == text_of(reference, "uid") else None
 
 
-def _below(one: Found, there: Everything, *, is_root: bool = False, most: int = DEEPEST) -> ObjectNode:
+def _below(one: Found, there: Everything, *, is_subject: bool = False, most: int = DEEPEST) -> _Branch:
     owned = [each for each in there.objects if one.uid in each.owners] if most else []
     owned.sort(key=lambda each: (each.resource.qualified_kind, each.name))
     children = tuple(_below(each, there, most=most - 1) for each in owned)
-    return _with_children(_alone(one, is_root=is_root), children)
+    return _Branch(_alone(one, is_subject=is_subject), children)
 
 
-def _with_children(node: ObjectNode, children: Sequence[ObjectNode]) -> ObjectNode:
-    more = (*children, *node.children)
-    return ObjectNode(node.kind, node.name, node.namespace, node.status, node.tone, node.is_root, more)
-
-
-def _alone(one: Found, *, is_root: bool = False) -> ObjectNode:
+def _alone(one: Found, *, is_subject: bool = False) -> TreeObject:
     words = ["Terminating"] if one.is_terminating else []
     known = dict(one.words)
     words += [known[name] for name in ("Status", "Phase", "State") if name in known]
     words += [f"{known[name]} {word}" for name, word in _COUNTED.items() if name in known]
     words = list(dict.fromkeys(words)) or list(known.values())
-    return ObjectNode(one.resource.qualified_kind, one.name, one.namespace, tuple(words), _tone(words), is_root)
+    shown = (one.resource.qualified_kind, one.name, one.namespace, tuple(words), _tone(words))
+    return TreeObject(*shown, is_subject=is_subject)
 
 
 def _tone(words: Sequence[str]) -> Tone:

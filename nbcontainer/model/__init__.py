@@ -33,5 +33,6 @@ if TYPE_CHECKING:
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables
     from nbcontainer.model import volumes as volumes
+    from nbcontainer.model import waiting as waiting
 else:
     __getattr__ = modules_on_use(__name__)

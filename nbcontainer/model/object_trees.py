@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nbcontainer.drawn import Drawn
@@ -10,15 +9,15 @@ from nbcontainer.model.tables import Tone
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectNode:
+class TreeObject:
     """An object in a tree.
 
     Attributes:
         kind: with its group: "deployment.apps".
-        status: how it is, in the words of its table: ("1/1", "Running").
+        status: how it is, in the words of its table: ("Running", "1/1 ready").
         tone: what the status means.
-        is_root: whether it is the object that the tree was made for.
-        children: the objects that it owns.
+        depth: how far it is below a root, which nothing owns.
+        is_subject: whether it is the object that the tree was made for.
     """
 
     kind: str
@@ -26,8 +25,8 @@ class ObjectNode:
     namespace: str = ""
     status: tuple[str, ...] = ()
     tone: Tone = Tone.PLAIN
-    is_root: bool = False
-    children: tuple[ObjectNode, ...] = ()
+    depth: int = 0
+    is_subject: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class ObjectTree(Drawn):
     """An object, below its owners, with all that it owns.
 
     Attributes:
-        roots: the owners that have no owner themselves; or the object itself.
+        objects: each before those that it owns.
         unread: the kinds that the user may not list: what is of them is missing.
         command: a kubectl command that lists the same objects.
     """
@@ -43,18 +42,10 @@ class ObjectTree(Drawn):
     kind: str
     name: str
     where: str = ""
-    roots: tuple[ObjectNode, ...] = ()
+    objects: tuple[TreeObject, ...] = ()
     unread: tuple[str, ...] = ()
     command: str = ""
 
     def __repr__(self) -> str:
         """Which object, and how many there are in all."""
-        return f"ObjectTree({self.kind}/{self.name}: {len(list(self.nodes()))} objects)"
-
-    def nodes(self) -> Iterator[ObjectNode]:
-        """All objects, each before those that it owns."""
-        waiting = list(reversed(self.roots))
-        while waiting:
-            node = waiting.pop()
-            yield node
-            waiting += reversed(node.children)
+        return f"ObjectTree({self.kind}/{self.name}: {len(self.objects)} objects)"

@@ -68,4 +68,30 @@ VERBS = (
         command=("kubectl", "get"),
         calls="tree",
     ),
+    Verb(
+        "wait",
+        "Waits until objects are as wanted: have a condition or a value, exist, or are gone.",
+        (
+            KIND,
+            NAMES,
+            option(
+                "--for",
+                help="condition=NAME[=VALUE], delete, create, or jsonpath={PATH}[=VALUE]",
+                required=True,
+                to="until",
+            ),
+            ALL_NAMESPACES,
+            NAMESPACE,
+            SELECTOR,
+            option("--field-selector", help="a field selector, such as status.phase=Running"),
+            switch("--all", help="all objects of the kind"),
+            option("--timeout", help="fail if they are not as wanted by then", kind="seconds", default=30.0),
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube wait pod/web --for=condition=Ready\n"
+        "%kube wait deploy/web --for=jsonpath={.status.readyReplicas}=2",
+        command=("kubectl", "wait"),
+        calls="wait",
+    ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbcontainer.model.object_trees import ObjectNode, ObjectTree
+from nbcontainer.model.object_trees import ObjectTree, TreeObject
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.blocks import Node, Tree
 from nbcontainer.views.kit import SIGNS, Line, Picture, Span
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def _tree(tree: ObjectTree) -> Picture:
     chip = (Span("  "), Span(tree.where, Tone.DIM, chip=True)) if tree.where else ()
     head = Line((Span(f"{tree.kind}/{tree.name}", bold=True), *chip), head=True)
-    nodes = tuple(_node(root, "") for root in tree.roots)
+    nodes = _nodes(list(tree.objects), "")
     blocks: list[Block] = [head, Tree(nodes, key="tree", label=f"Owners and dependents of {tree.kind}/{tree.name}")]
     if tree.unread:
         said = f"Not searched, because they may not be listed: {', '.join(tree.unread)}."
@@ -26,13 +26,19 @@ def _tree(tree: ObjectTree) -> Picture:
     return Picture(tuple(blocks), label=f"tree of {tree.kind} {tree.name}")
 
 
-def _node(node: ObjectNode, path: str) -> Node:
-    key = f"{path}/{node.kind} {node.namespace} {node.name}"
-    sign = SIGNS.get(node.tone, "")
-    spans = (
-        Span(f"{node.kind}/", Tone.DIM),
-        Span(node.name, bold=node.is_root),
-        Span(f"  {sign} ".rstrip() + " ", node.tone) if node.status else Span(""),
-        Span(" · ".join(node.status), node.tone),
-    )
-    return Node(key, spans, tuple(_node(child, key) for child in node.children), open=True)
+def _nodes(objects: list[TreeObject], path: str, depth: int = 0) -> tuple[Node, ...]:
+    """The first objects of this depth, each with those below it; they are taken out of the list."""
+    found: list[Node] = []
+    while objects and objects[0].depth == depth:
+        one = objects.pop(0)
+        key = f"{path}/{one.kind} {one.namespace} {one.name}"
+        found.append(Node(key, _spans(one), _nodes(objects, key, depth + 1), open=True))
+    return tuple(found)
+
+
+def _spans(one: TreeObject) -> tuple[Span, ...]:
+    name = (Span(f"{one.kind}/", Tone.DIM), Span(one.name, bold=one.is_subject))
+    if not one.status:
+        return name
+    sign = SIGNS.get(one.tone, "")
+    return (*name, Span(f"  {sign}{' ' if sign else ''}", one.tone), Span(" · ".join(one.status), one.tone))

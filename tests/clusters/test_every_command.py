@@ -22,6 +22,7 @@ LINES = {
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
     "%kube describe": ("pod/made", None),
+    "%kube wait": ("pod/made --for=jsonpath={.status.phase}=Running", None),
     "%kube tree": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
     "%kube logs": ("-l run=made --tail 1 --prefix", None),

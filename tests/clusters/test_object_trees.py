@@ -47,14 +47,13 @@ def cluster(space):
 
 def test_a_deployment_s_tree(cluster):
     tree = cluster.tree("deploy/crown")
-    (root,) = tree.roots
-    (replica_set,) = root.children
-    assert (root.kind, root.status, root.tone, root.is_root) == ("deployment.apps", ("2/2 ready",), Tone.GOOD, True)
-    assert replica_set.kind == "replicaset.apps"
-    assert [(pod.kind, pod.status, pod.tone) for pod in replica_set.children] == [
-        ("pod", ("Running", "1/1 ready"), Tone.GOOD)
-    ] * 2
-    assert len(list(tree.nodes())) == 4
+    pod = ("pod", ("Running", "1/1 ready"), 2, Tone.GOOD)
+    assert [(one.kind, one.status, one.depth, one.tone) for one in tree.objects] == [
+        ("deployment.apps", ("2/2 ready",), 0, Tone.GOOD),
+        ("replicaset.apps", ("2/2 ready",), 1, Tone.GOOD),
+        pod,
+        pod,
+    ]
     assert tree.unread == ()
     text = as_text(picture_of(tree))
     assert "  ├ pod/crown-" in text
@@ -64,16 +63,15 @@ def test_a_deployment_s_tree(cluster):
 
 def test_a_pod_is_shown_below_its_owners_and_not_beside_others(cluster):
     name = cluster.pods.list(selector="app=crown").names[0]
-    (root,) = cluster.pods.get(name).tree().roots
-    assert (root.kind, root.name, root.is_root) == ("deployment.apps", "crown", False)
-    (pod,) = root.children[0].children
-    assert (pod.name, pod.is_root) == (name, True)
+    root, _, pod = cluster.pods.get(name).tree().objects
+    assert (root.kind, root.name, root.is_subject) == ("deployment.apps", "crown", False)
+    assert (pod.name, pod.depth, pod.is_subject) == (name, 2, True)
 
 
 def test_an_owner_that_belongs_to_the_cluster():
-    (root,) = nbc.cluster("", "kube-node-lease").tree("lease", "nbc-node").roots
+    root, lease = nbc.cluster("", "kube-node-lease").tree("lease", "nbc-node").objects
     assert (root.kind, root.name, root.status) == ("node", "nbc-node", ("Ready",))
-    assert [child.name for child in root.children] == ["nbc-node"]
+    assert (lease.name, lease.depth) == ("nbc-node", 1)
 
 
 def test_an_owner_that_is_gone(cluster, space):
@@ -81,14 +79,13 @@ def test_an_owner_that_is_gone(cluster, space):
     body = {"metadata": {"name": "orphaned", "ownerReferences": [owner]}}
     path = f"/api/v1/namespaces/{space.namespace}/configmaps"
     space.run(space.request("POST", path, body=body))
-    (root,) = cluster.tree("cm", "orphaned").roots  # until the garbage collector finds it
+    root, _ = cluster.tree("cm", "orphaned").objects  # until the garbage collector finds it
     assert (root.kind, root.name, root.status) == ("configmap", "gone", ("gone",))
 
 
 def test_what_a_namespace_has(cluster, space):
-    (root,) = cluster.tree("ns", space.namespace).roots
-    assert "crown" in {child.name for child in root.children if child.kind == "deployment.apps"}
-    assert not [child for child in root.children if child.kind in {"pod", "replicaset.apps"} and "crown" in child.name]
+    depths = {one.kind: one.depth for one in cluster.tree("ns", space.namespace).objects if "crown" in one.name}
+    assert depths == {"deployment.apps": 1, "replicaset.apps": 2, "pod": 3}
 
 
 @pytest.mark.usefixtures("cluster")
