@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
@@ -40,7 +40,7 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
-    _cluster: ManifestVerbs | None = field(default=None, repr=False, compare=False)
+    _cluster: ClusterHandle | None = field(default=None, repr=False, compare=False)
     _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:

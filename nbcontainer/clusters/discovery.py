@@ -184,11 +184,6 @@ async def all_resources(cluster: Cluster, *, fresh: bool = False) -> tuple[Resou
     return tuple(first.values())
 
 
-async def known_kinds(cluster: Cluster) -> tuple[Resource, ...]:
-    """All kinds of the cluster, preferred versions first."""
-    return (await _kinds(cluster, fresh=False)).resources
-
-
 async def find_kind(cluster: Cluster, api_version: str, kind: str) -> Resource | None:
     """The kind that a manifest's apiVersion and kind name, or None."""
     for fresh in (False, True):
