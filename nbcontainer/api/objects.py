@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.model.tables import Table
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
@@ -71,6 +72,10 @@ class ApiObject(Described):
     def wait(self, until: str, *, timeout: float = 30.0) -> Operation[ObjectSeen, Wait, Waited]:
         """Wait until it is as wanted, such as "condition=Ready"; raises as `Cluster.wait`."""
         return self._its_cluster.wait(self._word, self.name, until=until, timeout=timeout)
+
+    def events(self) -> Table:
+        """Its events, newest last; raises as `Cluster.events`."""
+        return self._its_cluster.events(f"{self._word}/{self.name}")
 
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""

@@ -25,6 +25,7 @@ LINES = {
     "%kpod describe": ("made", None),
     "%kube describe": ("pod/made", None),
     "%kube wait": ("pod/made --for=jsonpath={.status.phase}=Running", None),
+    "%kube events": ("pod/made --types=Normal", None),
     "%kube tree": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
