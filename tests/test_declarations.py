@@ -79,6 +79,8 @@ NOT_YET = {
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
     "%kube wait": {"--local"},
+    "%kube api-resources": {"--cached", "--sort-by"},
+    "%kube auth can-i": {"--quiet"},
     "%kube tree": GET
     | {
         *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),

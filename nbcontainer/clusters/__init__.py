@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import discovery as discovery
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
+    from nbcontainer.clusters import explain as explain
+    from nbcontainer.clusters import kinds as kinds
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import kubernetes_client as kubernetes_client
     from nbcontainer.clusters import logs as logs
     from nbcontainer.clusters import manifest_files as manifest_files
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
+    from nbcontainer.clusters import permissions as permissions
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources

@@ -34,7 +34,7 @@ def test_the_events_of_an_object(cluster, space):
     assert sorted(of_deployment.column("TYPE")) == ["Normal", "Warning"]
     assert set(of_deployment.column("OBJECT")) == {"deployment/told"}
     warnings = run_magic(verbs_of("kube"), f"events --for deploy/told --types=warning -n {space.namespace}", None, {})
-    assert warnings.column("TYPE") == ["Warning"]
+    assert warnings.column("TYPE") == ("Warning",)
     assert "--for=deployment/told --types=Warning" in warnings.command
     assert {"deployment/told", "deployment/other"} <= set(cluster.events().column("OBJECT"))
     assert len(cluster.events(types="Normal,Warning", all_namespaces=True)) >= 3
@@ -53,7 +53,7 @@ def test_new_events_come(cluster, space):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     watch.stop()
-    assert watch.result(5).column("OBJECT") == ["deployment/later"]
+    assert watch.result(5).column("OBJECT") == ("deployment/later",)
 
 
 def test_what_has_no_events(cluster):
