@@ -78,6 +78,14 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube wait": {"--local"},
+    "%kube api-resources": {"--cached", "--sort-by"},
+    "%kube auth can-i": {"--quiet"},
+    "%kube tree": GET
+    | {
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
     "%kube describe": {"--show-events"},
     "%kpod logs": {

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.results import Report
     from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.model.tables import Table
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
 
@@ -38,7 +42,7 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
-    _cluster: Cluster | None = field(default=None, repr=False, compare=False)
+    _cluster: ClusterHandle | None = field(default=None, repr=False, compare=False)
     _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -78,11 +82,23 @@ class ApiObject(Described):
         """Set and remove annotations, as `label` does labels."""
         return self._its_cluster.annotate(self._word, self.name, *annotations, overwrite=overwrite, dry_run=dry_run)
 
+    def wait(self, until: str, *, timeout: float = 30.0) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until it is as wanted, such as "condition=Ready"; raises as `Cluster.wait`."""
+        return self._its_cluster.wait(self._word, self.name, until=until, timeout=timeout)
+
+    def events(self) -> Table:
+        """Its events, newest last; raises as `Cluster.events`."""
+        return self._its_cluster.events(f"{self._word}/{self.name}")
+
+    def tree(self) -> ObjectTree:
+        """Its owners and what it owns; raises as `Cluster.tree`."""
+        return self._its_cluster.tree(self._word, self.name)
+
     @property
     def _its_cluster(self) -> Cluster:
         if self._cluster is None:
             raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
-        return self._cluster
+        return cast("Cluster", self._cluster)
 
     def description(self) -> Description:
         """Its row of the table."""
