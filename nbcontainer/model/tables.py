@@ -181,6 +181,7 @@ class Table(Sequence[Row], Drawn):
         kind: what precedes its objects' names in kubectl's output: "pod", "deployment.apps"; "" for tables of others.
         context: how a later call names the place of its rows, whatever is then in use; "" where no call can.
         server: the server that this context named.
+        in_cluster: whether its rows are objects of a cluster, not pods of Podman's.
         follow: starts an operation that brings a state of the table up to date and keeps it so, where the server can
             be watched.
         object_of: makes the object that a row stands for, with its methods; None where there is none.
@@ -195,6 +196,7 @@ class Table(Sequence[Row], Drawn):
     kind: str = field(default="", repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
+    in_cluster: bool = field(default=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """What is pickled and copied: all but `follow` and `object_of`, which have connections."""

@@ -232,8 +232,8 @@ class TableView implements View {
   }
 
   private onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const verb = this.store.verbs.find((candidate) => isKey(candidate, event));
+    if (!verb && (event.ctrlKey || event.metaKey || event.altKey)) return;
     if (event.key === '/') {
       this.filter.focus();
       this.filter.select();

@@ -301,15 +301,20 @@ export class Grid {
     const steps: Record<string, number> = {
       ArrowDown: 1,
       ArrowUp: -1,
+      j: 1,
+      k: -1,
       PageDown: page,
       PageUp: -page,
       Home: -Infinity,
       End: Infinity,
+      g: -Infinity,
+      G: Infinity,
     };
     const step = steps[event.key];
-    if (step !== undefined && !event.altKey) {
+    const isLetter = event.key.length === 1;
+    if (step !== undefined && !event.altKey && !(isLetter && (event.ctrlKey || event.metaKey))) {
       const from = this.active < 0 ? (step > 0 ? -1 : this.store.shown.length) : this.active;
-      this.go(from + step, event.shiftKey);
+      this.go(from + step, event.shiftKey && !isLetter);
     } else if (event.key === ' ' && this.activeRow) {
       this.toggle(this.activeRow);
       this.anchor = this.active;
