@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
@@ -37,7 +38,7 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
-    _cluster: Cluster | None = field(default=None, repr=False, compare=False)
+    _cluster: ClusterHandle | None = field(default=None, repr=False, compare=False)
     _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -69,7 +70,7 @@ class ApiObject(Described):
     def _its_cluster(self) -> Cluster:
         if self._cluster is None:
             raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
-        return self._cluster
+        return cast("Cluster", self._cluster)
 
     def description(self) -> Description:
         """Its row of the table."""

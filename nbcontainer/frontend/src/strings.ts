@@ -74,6 +74,8 @@ export const TABLE = {
   filter: 'Filter',
   filterHint: 'filter',
   wide: 'Wide',
+  columns: 'Columns',
+  columnsTitle: 'Choose the columns that are shown',
   connecting: '◌ connecting',
   selected: (count: string) => `${count} selected`,
   hints: ['/ filter', '? keys'],
