@@ -186,7 +186,13 @@ class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, Obj
     def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
         """A table that knows its cluster or engine, and has an object for each row."""
         place = place_of_pods(backend)
-        return replace(table, object_of=partial(self._object, backend, table), context=place.name, server=place.server)
+        return replace(
+            table,
+            object_of=partial(self._object, backend, table),
+            context=place.name,
+            server=place.server,
+            in_cluster=place.kind == "cluster",
+        )
 
     def _object(self, backend: PodsBackend, table: Table, row: Row) -> ApiObject:
         columns = [column.name.lower() for column in table.state.columns]

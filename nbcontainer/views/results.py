@@ -61,7 +61,9 @@ def widget_of(result: object) -> LiveWidget:
     if isinstance(result, Table):
         view = views.tables.TableView(wide=result.wide, verbs=result.verbs)
         name = f"watch of {result.state.title}"
-        return views.notebook.embedded(name, result.state, result.follow, view, lease=settings.sleep_after)
+        return views.notebook.embedded(
+            name, result.state, result.follow, view, lease=settings.sleep_after, shown_by=result.shown_by
+        )
     return views.notebook.still_widget(picture_of(result))
 
 
