@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, LogUnfinished, chunks_from
+from nbcontainer.model.log_reading import chunks_from
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, LogUnfinished
 from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.quantities import format_lines

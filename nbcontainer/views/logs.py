@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nbcontainer.model.log_lines import LogLine
-from nbcontainer.model.logs import LogEvent, LogState, lines_of
+from nbcontainer.model.log_reading import lines_of
+from nbcontainer.model.logs import LogEvent, LogMatches, LogState
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.overwritten import settled
 from nbcontainer.model.tables import Tone
@@ -22,7 +23,7 @@ from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.log_lines import LogPrinter, clocks_of, notes_after
 from nbcontainer.views.log_search import Search
 from nbcontainer.views.quantities import format_lines, format_size
-from nbcontainer.views.registry import shows
+from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View, Wire, changed_facts
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class LogView(View[LogEvent, LogState]):
             where = f"; all of them are in {state.spool}" if _whole_file(state) else ""
             blocks.append(Line.of(Span(f"… {format_lines(hidden)} before these{where}", Tone.DIM)))
         if lines:
-            blocks.append(Output(_texts(state, lines), Tone.DIM))
+            blocks.append(Output(texts_of(state, lines), Tone.DIM))
         blocks += [Line.of(Span(f"— {note} —", Tone.DIM)) for note in state.notes[-5:]]
         return Picture(tuple(blocks), label=f"{self._verb} {title}")
 
@@ -130,6 +131,25 @@ class LogView(View[LogEvent, LogState]):
         if action.get("type") == "search":
             return _search(state, action)
         return super().act(operation, action)
+
+
+@draws(LogMatches)
+def draw_matches(matches: LogMatches) -> Picture:
+    """How many there are, and the last of them."""
+    title = one_line(matches.name, 120)
+    heading = (
+        Span("Logs", bold=True),
+        Span("  "),
+        Span(title, Tone.DIM, chip=True),
+        Span(f"  {len(matches):,} of {format_lines(len(matches.log))}", Tone.DIM),
+    )
+    blocks: list[Block] = [Line(heading, head=True)]
+    hidden = len(matches) - PICTURE_LINES
+    if hidden > 0:
+        blocks.append(Line.of(Span(f"… {format_lines(hidden)} before these", Tone.DIM)))
+    if lines := matches[-PICTURE_LINES:]:
+        blocks.append(Output(texts_of(matches.log.state, lines), Tone.DIM))
+    return Picture(tuple(blocks), label=f"Logs {title}")
 
 
 def _search(state: LogState, action: Mapping[str, object]) -> Wire:
@@ -208,8 +228,9 @@ def _ending(state: LogState) -> tuple[str, Tone]:
             return "", Tone.PLAIN
 
 
-def _texts(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
-    several = len(state.sources or {line.source for line in lines}) > 1
+def texts_of(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
+    """Lines of a log as a picture shows them, with their sources if there are several, and times if it shows them."""
+    several = state.prefix or len(state.sources or {line.source for line in lines}) > 1
     width = max((len(line.source) for line in lines), default=0) if several else 0
     clocks = clocks_of([line.time for line in lines]) if state.timestamps else [""] * len(lines)
     return tuple(
