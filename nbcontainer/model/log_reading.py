@@ -103,3 +103,14 @@ def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
     start = data.find(b"\n") + 1 if hidden else 0
     start = 0 if start == len(data) else start  # of one very long line, its end
     return data[start:].decode("utf-8", "replace"), hidden + start
+
+
+def line_at(state: LogState, time: float) -> int:
+    """The number of the first line that was written at `time` (in seconds since the epoch) or later; else the last."""
+    number = 0
+    with suppress(OSError):
+        number = _reader(state.spool).line_at(time) if state.spool else 0
+    for first, chunk in chunks_from(state, number):
+        if chunk.last >= time:
+            return min(first + sum(0 < line.time < time for line in chunk.lines), state.total - 1)
+    return max(0, state.total - 1)

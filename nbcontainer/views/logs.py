@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nbcontainer.model.log_lines import LogLine
-from nbcontainer.model.log_reading import lines_of
+from nbcontainer.model.log_reading import line_at, lines_of
 from nbcontainer.model.logs import LogEvent, LogMatches, LogState
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.overwritten import settled
@@ -21,7 +21,7 @@ from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, plain, sendable
 from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.log_lines import LogPrinter, clocks_of, notes_after
-from nbcontainer.views.log_search import Search
+from nbcontainer.views.log_search import search_for
 from nbcontainer.views.quantities import format_lines, format_size
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View, Wire, changed_facts
@@ -119,10 +119,12 @@ class LogView(View[LogEvent, LogState]):
             "sources": {sendable(name): reading for name, reading in state.sources.items()},
             "bytes": state.total_bytes,
             "times": state.timestamps,
+            "prefix": state.prefix,
+            "highlight": [sendable(expression) for expression in state.highlight],
         }
 
     def act(self, operation: Operation[LogEvent, LogState, object], action: Mapping[str, object]) -> Wire | None:
-        """Knows `stop`, `lines` (first, count) and `search` (query, regex, first, most)."""
+        """Knows `stop`, `lines` (first, count), `search` (query, regex, first, most) and `time` (seconds)."""
         state = operation.state
         if action.get("type") == "lines":
             first = _number(action.get("first"))
@@ -130,6 +132,9 @@ class LogView(View[LogEvent, LogState]):
             return _wire_lines(first, lines_of(state, first, count))
         if action.get("type") == "search":
             return _search(state, action)
+        if action.get("type") == "time":
+            seconds = action.get("seconds")
+            return {"line": line_at(state, float(seconds) if isinstance(seconds, int | float) else 0.0)}
         return super().act(operation, action)
 
 
@@ -155,7 +160,7 @@ def draw_matches(matches: LogMatches) -> Picture:
 def _search(state: LogState, action: Mapping[str, object]) -> Wire:
     first = _number(action.get("first"))
     try:
-        search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
+        search = search_for(str(action.get("query", "")), regex=action.get("regex") is True)
     except re.error as error:
         trouble = f"not a valid regular expression: {error}"
         return {"trouble": trouble, "found": [], "count": 0, "until": state.total}
