@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from nbcontainer.model import events as events
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
+    from nbcontainer.model import log_fields as log_fields
     from nbcontainer.model import log_file as log_file
     from nbcontainer.model import log_lines as log_lines
+    from nbcontainer.model import log_reading as log_reading
     from nbcontainer.model import logs as logs
     from nbcontainer.model import manifests as manifests
     from nbcontainer.model import networks as networks
