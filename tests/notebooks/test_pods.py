@@ -28,7 +28,7 @@ FAILING = {
     "ready": "Readiness probe failed",
 }
 WAITS = {
-    "%kpod logs web-{{tag}} -c helper": {"web": "Ready  +True"},
+    "%kpod logs web-{{tag}} -c helper": {"web": "Ready  +True|State  +running"},
     "%kpod -l fails={{tag}} -w": FAILING,
     "%kpod settings-{{tag}} -w": {"settings": "Ready  +True"},
     "%kpod mended-{{tag}} -w": {"mended": "Ready  +True"},
@@ -39,9 +39,12 @@ WAITS = {
 WAIT = """
 import re
 import time
+from nbcontainer.views.results import bundle_of
 
 for name, fact in {facts!r}.items():
-    while not re.search(fact, str(nbc.pods.describe(f"{{name}}-{{tag}}"))):
+    end = time.monotonic() + 90
+    while not re.search(fact, text := bundle_of(nbc.pods.describe(f"{{name}}-{{tag}}"))["text/plain"]):
+        assert time.monotonic() < end, text
         time.sleep(0.1)
 """
 
