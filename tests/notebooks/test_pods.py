@@ -30,8 +30,8 @@ FAILING = {
 WAITS = {
     "%kpod logs web-{{tag}} -c helper": {"web": "Ready  +True|State  +running"},
     "%kpod -l fails={{tag}} -w": FAILING,
-    "%kpod settings-{{tag}} -w": {"settings": "Ready  +True"},
-    "%kpod mended-{{tag}} -w": {"mended": "Ready  +True"},
+    "%kpod get settings-{{tag}} -w": {"settings": "Ready  +True"},
+    "%kpod get mended-{{tag}} -w": {"mended": "Ready  +True"},
     "%kpod logs riddle-{{tag}} -c prepare": {"riddle": "exit code 1"},
     "%kpod logs riddle-{{tag}} -c main": {"riddle": "Ready  +True"},
 }
@@ -165,6 +165,6 @@ def _check_failures(text):
 
 def _check_exercises(text):
     assert "COLOR=green" in text("%kpod exec settings-{{tag}} -- env")
-    assert re.search(r"1/1 +Running", text("%kpod mended-{{tag}} -w --duration 5s"))
+    assert re.search(r"1/1 +Running", text("%kpod get mended-{{tag}} -w --duration 5s"))
     assert "/data/page: nonexistent directory" in text("%kpod logs riddle-{{tag}} -c prepare")
     assert "ready to serve" in text("%kpod logs riddle-{{tag}} -c main -f --duration 5s")
