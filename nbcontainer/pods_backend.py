@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogRequest, LogResult
-    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
@@ -73,7 +74,7 @@ class PodsBackend(Protocol):
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone."""
 
     def describe(self, name: str) -> Description:

@@ -63,6 +63,11 @@ NOT_YET = {
     },
     "%kpod get": GET,
     "%kube get": GET,
+    "%kube namespace": {  # the whole table of namespaces is %kube get ns
+        *GET,
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kpod create": {
         *("--annotations", "--attach", "--cascade", "--dry-run", "--expose", "--force", "--grace-period"),
         *("--leave-stdin-open", "--override-type", "--overrides", "--pod-running-timeout", "--privileged", "--quiet"),
@@ -73,6 +78,7 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
     "%kube describe": {"--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),

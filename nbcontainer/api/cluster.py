@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
+from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
@@ -47,7 +48,7 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, LogVerbs, ManifestVerbs, ObjectVerbs):
+class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogResult
-    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
+    from nbcontainer.model.pods import ExecResult
     from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
@@ -79,9 +80,11 @@ class Pod(ApiObject):
         return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
 
     def delete(
-        self, *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+        self, *, force: bool = False, grace_period: int | None = None, cascade: str = "background"
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete it, and wait until it is gone; raises as `Pods.delete`."""
+        if cascade != "background":
+            return super().delete(force=force, grace_period=grace_period, cascade=cascade)
         return self._there.delete(self.name, force=force, grace_period=grace_period)
 
     def describe(self) -> Description:

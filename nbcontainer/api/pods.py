@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from nbcontainer.api.pod import Pod
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.manifests import Manifests
-    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
+    from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
@@ -209,7 +210,7 @@ class Pods(Noun, ReadsLogs):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone.
 
         Args:
@@ -234,7 +235,7 @@ class Pods(Noun, ReadsLogs):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Plan[Operation[PodEnd, PodDeletion, Changes]]:
+    ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         """What `delete` would do with the same arguments."""
         refuse_negative(grace_period=grace_period)
         backend = self._cluster.connect()
@@ -256,7 +257,7 @@ class Pods(Noun, ReadsLogs):
     @changes
     def _delete(
         self, backend: PodsBackend, names: Sequence[str], selector: str, *, force: bool, grace_period: int | None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
             raise NotFound(_none(backend, selector), reason="not found")

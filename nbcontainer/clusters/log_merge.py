@@ -9,9 +9,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.log_position import Moments, utc
+from nbcontainer.clusters.log_position import utc
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
-from nbcontainer.model.timestamps import BILLION, NANOSECONDS
+from nbcontainer.model.timestamps import BILLION, NANOSECONDS, nanoseconds_of
 
 if TYPE_CHECKING:
     from nbcontainer.logs.writer import Channel, LogWriter
@@ -59,7 +59,6 @@ class TimeMerge:
     def __init__(self, writer: LogWriter, channels: Iterable[Channel]) -> None:
         self._writer = writer
         self._sources = {channel: _Source(channel) for channel in channels}
-        self._moment = Moments()
 
     def add(self, channel: Channel, pieces: Iterable[Piece]) -> None:
         """Take pieces of a log."""
@@ -101,12 +100,13 @@ class TimeMerge:
         else:
             source.long.append(piece)
 
-    def _key(self, line: bytes) -> bytes:
+    @staticmethod
+    def _key(line: bytes) -> bytes:
         """A line's timestamp, in a form that is ordered as the times are."""
         stamp = line[:NANOSECONDS]
         if stamp.endswith(b"Z"):
             return stamp
-        moment = self._moment(line.partition(b" ")[0]) or 0
+        moment = nanoseconds_of(line.partition(b" ")[0]) or 0
         return f"{utc(moment // BILLION)[:-1]}.{moment % BILLION:09d}Z".encode()
 
     def _write_due(self) -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.kubernetes_client import ClusterClient
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogRequest, LogResult
-    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
@@ -79,7 +80,7 @@ class ClusterPods:
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone; raises the errors of `clusters.deletion.delete`."""
         return clusters.deletion.delete(self.cluster, names, force=force, grace_period=grace_period)
 

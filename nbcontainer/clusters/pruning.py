@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import Resource, known_kinds
+from nbcontainer.clusters.discovery import Resource, all_resources
 from nbcontainer.clusters.missing import NAMES_ALONE
 from nbcontainer.errors import NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
@@ -58,7 +58,7 @@ async def find_doomed(
         kept: group, kind, namespace and name of those that stay.
         manager: the field manager; what it created in another way, such as a pod, stays.
     """
-    kinds = {(one.group, one.plural): one for one in reversed(await known_kinds(cluster))}.values()
+    kinds = await all_resources(cluster)
     places = [
         (one, namespace)
         for one in kinds

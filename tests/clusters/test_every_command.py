@@ -19,6 +19,8 @@ YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
 LINES = {
     "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
     "%kpod get": ("-l run=made -A --sort-by=.metadata.name -L run --show-labels", None),
+    "%kube context": ("", None),
+    "%kube namespace": ("", None),
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
     "%kube describe": ("pod/made", None),
@@ -26,7 +28,9 @@ LINES = {
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
+    "%%kube apply": ("--dry-run=server", YAML),
     "%kube apply": ("--dry-run=server", YAML),
+    "%kube delete": ("cm/kube-root-ca.crt -y", None),  # the cluster makes it again
     "%kube diff": ("", YAML),
     "%kpod delete": ("made --force -y", None),
 }
