@@ -9,7 +9,10 @@ import pytest
 from tests.notebooks.lessons import FAILS, execute, execute_lesson, read, with_solutions
 
 NEEDS_CLUSTER = "%kube get deployments -l {{mine}}"
-LEFT = "print([*nbc.pods.list(selector=mine).names, *nbc.cluster().get('deployments,services', selector=mine).names])"
+LEFT = """# what is left
+tables = [nbc.cluster().get(kind, selector=mine) for kind in ("deployments", "services", "pods")]
+print([table.names for table in tables])
+"""
 FACTS = r"""
 import re
 import time
@@ -37,7 +40,7 @@ def refused():
 def reached(name):
     '''Whether a Service has endpoints.'''
     (found,) = nbc.cluster().get("endpointslices", selector=f"app={name}-{tag}")
-    return "unset" not in str(found.facts["endpoints"])
+    return "unset" not in str(found.cells)
 
 
 def until(fact):
@@ -105,7 +108,7 @@ def test_services(home, tmp_path, monkeypatch):
     assert len(re.findall(r"version 2, from web-", reached)) == 2
     (night,) = texts("%kpod logs client-{{tag}} --tail 10")
     assert "version 2, from web-" in night
-    assert texts("print(")[0].strip() == "[]"
+    assert texts("# what is left")[0].strip() == "[[], [], []]"
 
 
 def _check_service(texts):
@@ -149,7 +152,7 @@ def _check_rollouts(texts):
     rolled, stuck = texts("%kube get deployments,replicasets -l")
     assert sorted(re.findall(r"web-\w{4}-\w+ +(\d) +(\d) +(\d)", rolled)) == [("0", "0", "0"), ("4", "4", "4")]
     assert re.search(r"web-\w{4} +3/4 ", stuck)
-    assert set(re.findall(r"\| (version \d)", texts("%kpod logs client-{{tag}} --tail 5")[0])) == {"version 2"}
+    assert set(re.findall(r"│ (version \d)", texts("%kpod logs client-{{tag}} --tail 5")[0])) == {"version 2"}
 
 
 def _text(output):
