@@ -196,7 +196,8 @@ async def _refusal(
         fixed = present is not None and any(is_fixed(cause) for cause in causes)
         cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
         text = "\n".join(list(dict.fromkeys(lines))[:MOST_LINES])
-        return _typed(cluster, status, answer, text + stays).replaced(cure=cure)
+        error = _typed(cluster, status, answer, text + stays)
+        return error.replaced(cure=cure or error.cure)
     message = text_of(answer, "message")
     field, kind = manifest.unquoted(message)
     if field:
