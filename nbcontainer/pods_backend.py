@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogRequest, LogResult
-    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -74,7 +74,7 @@ class PodsBackend(Protocol):
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone."""
 
     def describe(self, name: str) -> Description:
@@ -91,11 +91,6 @@ class PodsBackend(Protocol):
 
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to a pod, or to all of them."""
-
-    def apply(
-        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[Change]:
-        """Apply YAML; with `namespace`, an object that names another one is an error."""
 
 
 def place_of_pods(backend: PodsBackend) -> Place:

@@ -31,8 +31,8 @@ LEFT_OUT = {
     },
 }
 GET = {
-    *("--ignore-not-found", "--label-columns", "--output-watch-events", "--server-print", "--show-kind"),
-    *("--show-labels", "--sort-by", "--subresource", "--watch-only"),
+    *("--ignore-not-found", "--output-watch-events", "--server-print", "--show-kind", "--subresource"),
+    "--watch-only",
 }
 # those of single verbs, not implemented yet
 NOT_YET = {
@@ -63,6 +63,11 @@ NOT_YET = {
     },
     "%kpod get": GET,
     "%kube get": GET,
+    "%kube namespace": {  # the whole table of namespaces is %kube get ns
+        *GET,
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kpod create": {
         *("--annotations", "--attach", "--cascade", "--dry-run", "--expose", "--force", "--grace-period"),
         *("--leave-stdin-open", "--override-type", "--overrides", "--pod-running-timeout", "--privileged", "--quiet"),
@@ -73,16 +78,23 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
+    "%kube describe": {"--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
-        *("--max-log-requests", "--pod-running-timeout", "--prefix", "--since-time"),
+        *("--pod-running-timeout",),
+    },
+    "%kube logs": {
+        *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
+        *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
-    "%%kube apply": {
-        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--prune", "--selector", "--subresource"),
+    "%kube apply": {
+        *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
     },
+    "%kube diff": {"--concurrency", "--selector"},
 }
 OF_ALL = {
     "docker": {"--yes"},

@@ -6,20 +6,22 @@ import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
-from nbcontainer import clusters
-from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.cluster_apply import ApplyVerbs
+from nbcontainer.api.cluster_contexts import ContextVerbs
+from nbcontainer.api.cluster_logs import LogVerbs
+from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
 from nbcontainer.call_arguments import checks
-from nbcontainer.model.changes import Changes
 from nbcontainer.model.impersonation import Impersonation
-from nbcontainer.model.source_map import SourceMap
+from nbcontainer.model.table_request import TableRequest
 from nbcontainer.model.tables import Table, Tables
 from nbcontainer.pods_backend import place_of_pods
-from nbcontainer.protection import changes, changes_unless, guard_later, reads
+from nbcontainer.protection import changes, guard_later, reads
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -46,7 +48,7 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ClusterHandle):
+class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
@@ -70,40 +72,6 @@ class Cluster(ClusterHandle):
         found = self.connect()
         return found.client(guard_later(place_of_pods(found), self.context))
 
-    @changes_unless("dry_run")
-    def apply(
-        self,
-        text: object,
-        *,
-        dry_run: bool = False,
-        force_conflicts: bool = False,
-        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> Changes:
-        """Apply YAML on the server: each object is created or changed.
-
-        An object in a different namespace from the one given to this cluster is an error.
-
-        Args:
-            text: one or more YAML documents; or one or more objects of the kubernetes package, such as a `V1Pod` with
-                its `api_version` and `kind` set.
-            dry_run: only show what would be done.
-            force_conflicts: take over fields managed by others.
-            source_map: maps the text's lines to the lines of the user's own text, for errors.
-
-        Raises:
-            UsageError: the text is not YAML, or not an object; with the line of the user's own text.
-            Conflict: a field is managed by others; the error names them.
-        """
-        return Changes(
-            self.connect().apply(
-                text if isinstance(text, str) else clusters.kubernetes_client.manifests_of(text),
-                namespace=self.namespace,
-                dry_run=dry_run,
-                force_conflicts=force_conflicts,
-                source_map=source_map,
-            )
-        )
-
     @reads
     def get(
         self,
@@ -112,6 +80,10 @@ class Cluster(ClusterHandle):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
     ) -> Table | Tables:
         """The table of the objects of any kind, as `kubectl get` shows it: `nbc.cluster().get("deployments", "web")`.
 
@@ -124,6 +96,11 @@ class Cluster(ClusterHandle):
             all_namespaces: objects in all namespaces.
             selector: a label selector, such as "app=web".
             field_selector: a field selector, such as "metadata.name=web".
+            sort_by: a JSONPath of what the rows are sorted by, such as ".metadata.creationTimestamp" or
+                ".status.containerStatuses[0].restartCount".
+            label_columns: labels that get a column of their own.
+            show_labels: whether to add a column with all labels.
+            columns: the columns instead of the server's, such as "NAME:.metadata.name,NODE:.spec.nodeName".
 
         Raises:
             UsageError: the cluster has no such kind; the error suggests a similar one.
@@ -133,7 +110,14 @@ class Cluster(ClusterHandle):
             ClusterUnavailable: the API server does not answer.
         """
         found = self.tables(
-            (kind, *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+            (kind, *names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
         )
         return found[0] if len(found) == 1 else found
 
@@ -145,6 +129,10 @@ class Cluster(ClusterHandle):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
         duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
@@ -155,6 +143,10 @@ class Cluster(ClusterHandle):
             all_namespaces: objects in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
+            sort_by: as for `get`.
+            label_columns: as for `get`.
+            show_labels: as for `get`.
+            columns: as for `get`.
             duration: seconds after which to stop watching; 0 for never.
 
         Raises (also from `result()`):
@@ -167,6 +159,10 @@ class Cluster(ClusterHandle):
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
             finish=partial(self._with_objects, backend),
         )
         if duration > 0:
@@ -177,12 +173,10 @@ class Cluster(ClusterHandle):
         return operation
 
     @reads
-    def tables(
-        self, words: Sequence[str], *, all_namespaces: bool = False, selector: str = "", field_selector: str = ""
-    ) -> Tables:
+    def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> Tables:
         """A table for each kind that the words name, as in `kubectl get`; raises as `get`."""
         backend = self.connect()
-        found = backend.tables(words, all_namespaces=all_namespaces, selector=selector, field_selector=field_selector)
+        found = backend.tables(words, **which)
         return Tables(self._with_objects(backend, table) for table in found)
 
     def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
@@ -195,4 +189,7 @@ class Cluster(ClusterHandle):
         there = backend.in_namespace(row.namespace)
         facts = dict(zip(columns, row.cells, strict=False))
         shown = (row.name, row.namespace, facts, row.labels, there.where, there.command(table.kind, row.name))
-        return Pod(*shown, _pods=self.at(there).pods) if table.kind == "pod" else ApiObject(*shown, row.kind)
+        cluster = self.at(there)
+        if table.kind == "pod":
+            return Pod(*shown, _cluster=cluster, _word=table.kind, _pods=cluster.pods)
+        return ApiObject(*shown, row.kind, cluster, table.kind)

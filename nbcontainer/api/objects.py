@@ -5,9 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
+
+if TYPE_CHECKING:
+    from nbcontainer.api.cluster import Cluster
+    from nbcontainer.model.changes import Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.operation import Operation
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,10 +37,39 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
+    _cluster: Cluster | None = field(default=None, repr=False, compare=False)
+    _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
         """Which object."""
         return f"{self.kind or type(self).__name__}({self.name!r})"
+
+    def manifest(self, *, show_secrets: bool = False) -> Manifest:
+        """The whole object, as the API server has it now; a Secret without its values, unless they are asked for.
+
+        Raises:
+            NotFound: it no longer exists.
+            Unsupported: it is a pod of Podman's.
+        """
+        found = self._its_cluster.manifests(self._word, self.name, output="json", show_secrets=show_secrets)
+        return found.objects[0]
+
+    def describe(self) -> Description:
+        """Its current details, with its events; raises as `Cluster.describe`."""
+        found = self._its_cluster.describe(self._word, self.name)
+        return found if isinstance(found, Description) else found[0]
+
+    def delete(
+        self, *, force: bool = False, grace_period: int | None = None, cascade: str = "background"
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
+        """Delete it, and wait until it is gone; takes the arguments of `Cluster.delete`, and raises the same errors."""
+        return self._its_cluster.delete(self._word, self.name, force=force, grace_period=grace_period, cascade=cascade)
+
+    @property
+    def _its_cluster(self) -> Cluster:
+        if self._cluster is None:
+            raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
+        return self._cluster
 
     def description(self) -> Description:
         """Its row of the table."""

@@ -20,6 +20,7 @@ class Plan(Generic[Result]):
         changes: the names of what will be removed; if there are none, nothing is asked.
         frees: the bytes that this frees, 0 if unknown.
         nothing: what to say if there are no changes; "" if `do` says it.
+        preview: what is shown before the question; None for nothing.
     """
 
     question: str
@@ -27,6 +28,7 @@ class Plan(Generic[Result]):
     _do: Callable[[], Result] = field(repr=False, compare=False)
     frees: int = 0
     nothing: str = ""
+    preview: object = field(default=None, repr=False, compare=False)
 
     def do(self) -> Result:
         """Do it.

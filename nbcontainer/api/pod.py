@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogResult
-    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd
+    from nbcontainer.model.pods import ExecResult
     from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
@@ -42,7 +43,11 @@ class Pod(ApiObject):
         previous: bool = False,
         timestamps: bool = False,
         since: float = 0.0,
+        since_time: str = "",
         tail: int = -1,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        highlight: Sequence[str] = (),
         duration: float = 0.0,
     ) -> LogOperation[LogResult]:
         """Its log; takes the arguments of `Pods.logs`, and raises the same errors."""
@@ -54,7 +59,11 @@ class Pod(ApiObject):
             previous=previous,
             timestamps=timestamps,
             since=since,
+            since_time=since_time,
             tail=tail,
+            include=include,
+            exclude=exclude,
+            highlight=highlight,
             duration=duration,
         )
 
@@ -71,9 +80,11 @@ class Pod(ApiObject):
         return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
 
     def delete(
-        self, *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+        self, *, force: bool = False, grace_period: int | None = None, cascade: str = "background"
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete it, and wait until it is gone; raises as `Pods.delete`."""
+        if cascade != "background":
+            return super().delete(force=force, grace_period=grace_period, cascade=cascade)
         return self._there.delete(self.name, force=force, grace_period=grace_period)
 
     def describe(self) -> Description:

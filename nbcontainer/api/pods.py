@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nbcontainer import existence, model
+from nbcontainer.api.cluster_logs import ReadsLogs
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
@@ -22,14 +23,15 @@ if TYPE_CHECKING:
     from nbcontainer.api.pod import Pod
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
-    from nbcontainer.model.logs import LogResult
-    from nbcontainer.model.pods import ExecResult, PodDeletion, PodEnd, PodStart, PodStep
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.manifests import Manifests
+    from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
 
 
-class Pods(Noun):
+class Pods(Noun, ReadsLogs):
     """The pods in a namespace of a cluster, or of Podman."""
 
     kind = "pod"
@@ -47,7 +49,17 @@ class Pods(Noun):
         return self.list().names
 
     @reads
-    def list(self, *names: str, all_namespaces: bool = False, selector: str = "", field_selector: str = "") -> Table:
+    def list(
+        self,
+        *names: str,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
+    ) -> Table:
         """The table of pods; `table["web-1"]` is a `Pod`.
 
         Args:
@@ -55,15 +67,50 @@ class Pods(Noun):
             all_namespaces: pods in all namespaces.
             selector: a label selector, such as "app=web".
             field_selector: a field selector, such as "status.phase=Running".
+            sort_by: a JSONPath of what the rows are sorted by, such as ".metadata.creationTimestamp" or
+                ".status.containerStatuses[0].restartCount".
+            label_columns: labels that get a column of their own.
+            show_labels: whether to add a column with all labels.
+            columns: the columns instead of the server's, such as "NAME:.metadata.name,NODE:.spec.nodeName".
 
         Raises:
             NotFound: one of `names` does not exist.
             ClusterUnavailable: the API server does not answer.
         """
         (table,) = self._cluster.tables(
-            ("pods", *names), all_namespaces=all_namespaces, selector=selector, field_selector=field_selector
+            ("pods", *names),
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
         )
         return table
+
+    @reads
+    def manifests(
+        self,
+        *names: str,
+        all_namespaces: bool = False,
+        selector: str = "",
+        field_selector: str = "",
+        sort_by: str = "",
+        output: str = "yaml",
+        show_secrets: bool = False,
+    ) -> Manifests:
+        """Pods in full; takes the arguments of `Cluster.manifests`, and raises the same errors."""
+        return self._cluster.manifests(
+            "pods",
+            *names,
+            all_namespaces=all_namespaces,
+            selector=selector,
+            field_selector=field_selector,
+            sort_by=sort_by,
+            output=output,
+            show_secrets=show_secrets,
+        )
 
     @reads
     def watch(
@@ -72,6 +119,10 @@ class Pods(Noun):
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
         duration: float = 0.0,
     ) -> Operation[TableEvent, TableState, Table]:
         """The same table, kept up to date until it is stopped.
@@ -81,6 +132,10 @@ class Pods(Noun):
             all_namespaces: pods in all namespaces.
             selector: a label selector.
             field_selector: a field selector.
+            sort_by: as for `list`.
+            label_columns: as for `list`.
+            show_labels: as for `list`.
+            columns: as for `list`.
             duration: seconds after which to stop watching; 0 for never.
         """
         return self._cluster.watch(
@@ -89,6 +144,10 @@ class Pods(Noun):
             all_namespaces=all_namespaces,
             selector=selector,
             field_selector=field_selector,
+            sort_by=sort_by,
+            label_columns=label_columns,
+            show_labels=show_labels,
+            columns=columns,
             duration=duration,
         )
 
@@ -151,7 +210,7 @@ class Pods(Noun):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone.
 
         Args:
@@ -176,7 +235,7 @@ class Pods(Noun):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
-    ) -> Plan[Operation[PodEnd, PodDeletion, Changes]]:
+    ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         """What `delete` would do with the same arguments."""
         refuse_negative(grace_period=grace_period)
         backend = self._cluster.connect()
@@ -198,7 +257,7 @@ class Pods(Noun):
     @changes
     def _delete(
         self, backend: PodsBackend, names: Sequence[str], selector: str, *, force: bool, grace_period: int | None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         self._cluster.guard(place_of_pods(backend))
         if not names:
             raise NotFound(_none(backend, selector), reason="not found")
@@ -213,43 +272,8 @@ class Pods(Noun):
         """
         return self._cluster.connect().describe(name)
 
-    @reads
-    def logs(
-        self,
-        *names: str,
-        selector: str = "",
-        container: str = "",
-        all_containers: bool = False,
-        follow: bool = False,
-        previous: bool = False,
-        timestamps: bool = False,
-        since: float = 0.0,
-        tail: int = -1,
-        duration: float = 0.0,
-    ) -> LogOperation[LogResult]:
-        """Logs of pods, merged: `nbc.pods.logs("web")`, `nbc.pods.logs(selector="app=web", follow=True)`.
-
-        Args:
-            *names: pods, or "deploy/NAME".
-            selector: pods with these labels.
-            container: only this container.
-            all_containers: logs of all containers.
-            follow: keep reading until stopped; pods that appear later join.
-            previous: logs of the container before its last restart.
-            timestamps: show the time of each line.
-            since: only lines newer than this many seconds; 0 for all.
-            tail: only the last lines of each; -1 for all.
-            duration: seconds after which to stop following; 0 for never.
-
-        Raises (also from `result()`):
-            NotFound: there is no such pod or container.
-            UsageError: a number is negative.
-        """
-        if tail < -1 or since < 0 or duration < 0:
-            raise UsageError(
-                "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
-            )
-        return self._cluster.connect().logs(request_of(model.logs.LogRequest, locals()))
+    def _backend(self) -> PodsBackend:
+        return self._cluster.connect()
 
     @changes
     def exec(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import client_certificate as client_certificate
     from nbcontainer.clusters import columns as columns
     from nbcontainer.clusters import connection as connection
+    from nbcontainer.clusters import contexts as contexts
     from nbcontainer.clusters import deletion as deletion
     from nbcontainer.clusters import describe as describe
     from nbcontainer.clusters import discovery as discovery
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import kubernetes_client as kubernetes_client
     from nbcontainer.clusters import logs as logs
+    from nbcontainer.clusters import manifest_files as manifest_files
+    from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend

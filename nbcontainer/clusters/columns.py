@@ -9,10 +9,11 @@ from __future__ import annotations
 import functools
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from nbcontainer.clusters.further_columns import Read
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Cell, Column, Row, Tone
 
@@ -21,7 +22,7 @@ _NUMBER_TYPES = frozenset({"integer", "number"})
 _AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _AGE = re.compile(r"(\d+)([ydhms])")
 _WITHOUT_TABLE = ({"name": "Name"}, {"name": "Age", "type": "date"})  # what kubectl prints of such objects
-_LEADING_NUMBER = re.compile(r"\s*(-?\d+)")
+_LEADING_NUMBER = re.compile(r"\s*(-?\d+)(?: \((\w+) ago\))?")  # RESTARTS is "3 (5m ago)"
 
 _GOOD = frozenset({"running", "active", "ready", "bound", "available", "complete"})
 _DIM = frozenset({"completed", "succeeded", "normal", "none", ""})
@@ -86,6 +87,7 @@ class _Plan:
     columns_but_age: tuple[Column, ...]  # the same, with the cell of the own age as it is: the metadata says it exactly
     status: int | None
     age: int | None  # the column that shows the object's own age
+    restarts: int | None = None
 
 
 class Decoder:
@@ -94,18 +96,33 @@ class Decoder:
     Args:
         kind: the objects' kind, for the rows.
         with_namespace: whether there is a column for it, before all others.
+        custom: the columns instead of the server's, with what reads each cell from an object.
+        further: columns after all others, likewise.
+        rank: gives an object's place among the others.
     """
 
-    def __init__(self, kind: str, *, with_namespace: bool) -> None:
+    def __init__(
+        self,
+        kind: str,
+        *,
+        with_namespace: bool,
+        custom: Sequence[tuple[Column, Read]] = (),
+        further: Sequence[tuple[Column, Read]] = (),
+        rank: Callable[[JsonObject], str] | None = None,
+    ) -> None:
         self._kind = kind
-        self._with_namespace = with_namespace
+        self._with_namespace = with_namespace and not custom
+        self._custom = custom
+        self._further = further
+        self._rank = rank
         self._plan = _Plan((), (), None, None)
 
     @property
     def columns(self) -> tuple[Column, ...]:
         """The columns, known once a page has been read."""
         space = (Column("NAMESPACE"),) if self._with_namespace else ()
-        return (*space, *self._plan.columns)
+        own = (column for column, _ in self._custom) if self._custom else self._plan.columns
+        return (*space, *own, *(column for column, _ in self._further))
 
     def rows(self, page: JsonObject, namespace: str = "") -> list[Row]:
         """The rows of a page, or of the Table in a watch event.
@@ -136,6 +153,12 @@ class Decoder:
         if dated and plan.age is not None:
             cells[plan.age] = epoch(text_of(metadata, "creationTimestamp"))
         status = cells[plan.status] if plan.status is not None and plan.status < len(cells) else ""
+        restarts = found[plan.restarts] if plan.restarts is not None and plan.restarts < len(found) else None
+        item = object_of(row, "object")
+        if self._custom:
+            cells = [read(item) for _, read in self._custom]
+        if self._further:
+            cells += [read(item) for _, read in self._further]
         if self._with_namespace:
             cells.insert(0, namespace)
         name = text_of(metadata, "name") or (str(found[0]) if found else "")
@@ -147,7 +170,16 @@ class Decoder:
             namespace=namespace,
             kind=self._kind,
             labels=texts_of(metadata, "labels"),
+            restarted=_restarted(restarts, now) if isinstance(restarts, str) else 0.0,
+            rank=self._rank(item) if self._rank else "",
         )
+
+
+def _restarted(restarts: str, now: float) -> float:
+    """When the last of a pod's restarts was, as far as the API server says."""
+    match = _LEADING_NUMBER.match(restarts)
+    age = age_seconds(match[2]) if match and match[2] else None
+    return now - age if age is not None else 0.0
 
 
 def _is_table(page: JsonObject) -> bool:
@@ -181,14 +213,18 @@ def _plan(definitions: Sequence[JsonObject], kind: str) -> _Plan:
     names = [column.name for column in columns]
     status = next((index for index, column in enumerate(columns) if column.kind == "status"), None)
     undated = tuple(replace(column, kind="text") if column.name == "AGE" else column for column in columns)
-    return _Plan(tuple(columns), undated, status, names.index("AGE") if "AGE" in names else None)
+    places = {name: names.index(name) for name in ("AGE", "RESTARTS") if name in names}
+    restarts = places.get("RESTARTS") if kind == "Pod" else None
+    return _Plan(tuple(columns), undated, status, places.get("AGE"), restarts)
 
 
 def _kind_of(name: str, definition: JsonObject, kind: str) -> str:
     is_date = definition.get("type") == "date" and name != "CREATED AT"  # an instant, which kubectl shows as it is
     if name in {"AGE", "LAST SEEN", "FIRST SEEN"} or is_date:
         return "age"
-    if name == "RESTARTS" or text_of(definition, "type") in _NUMBER_TYPES:
+    if name == "RESTARTS":
+        return "restarts"
+    if text_of(definition, "type") in _NUMBER_TYPES:
         return "number"
     is_status = name in _STATUS_COLUMNS or (name == "TYPE" and kind == "Event")
     return "status" if is_status and not definition.get("priority") else "text"
@@ -199,8 +235,8 @@ def _cell(cell: object, column: Column, now: float) -> Cell:
         if column.kind == "age":
             age = age_seconds(cell)
             return now - age if age is not None else epoch(cell) or cell  # "<unknown>"
-        if column.kind == "number":
-            number = _LEADING_NUMBER.match(cell)  # RESTARTS is "3 (5m ago)"
+        if column.kind in {"number", "restarts"}:
+            number = _LEADING_NUMBER.match(cell)
             return int(number.group(1)) if number else None
         return cell
     if cell is None or isinstance(cell, (int, float)):

@@ -1,20 +1,20 @@
-"""Deleting pods, and waiting until they are gone."""
+"""Deleting objects of any kind, and waiting until they are gone."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.errors import NbcontainerError, NotFound
-from nbcontainer.json_objects import entries_of, text_of
+from nbcontainer.json_objects import JsonObject, entries_of, text_of, value_of, words_of
 from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.deletion import Deletion, ObjectEnd, apply_object_end
 from nbcontainer.model.outcome import Outcome
-from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
@@ -23,130 +23,223 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
+CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+HOLDING = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure"}
+
+
+class Target(NamedTuple):
+    """An object to delete; its uid protects another of the same name that somebody has created in the meantime."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str = ""
+
 
 def delete(
-    cluster: Cluster, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-) -> Operation[PodEnd, PodDeletion, Changes]:
-    """Delete pods, and wait until they are gone. A stop ends only the wait.
+    cluster: Cluster,
+    names: Sequence[str],
+    *,
+    resource: Resource = POD,
+    force: bool = False,
+    grace_period: int | None = None,
+) -> Operation[ObjectEnd, Deletion, Changes]:
+    """Delete objects of one kind, pods by default, by their names; see `delete_objects`.
+
+    The operation also raises:
+        NotFound: one of `names` does not exist; then nothing is deleted.
+    """
+    targets = [Target(resource, cluster.namespace if resource.namespaced else "", name) for name in names]
+    return delete_objects(cluster, targets, force=force, grace_period=grace_period)
+
+
+def delete_objects(
+    cluster: Cluster,
+    targets: Sequence[Target],
+    *,
+    force: bool = False,
+    grace_period: int | None = None,
+    cascade: str = "background",
+    wait: bool = True,
+) -> Operation[ObjectEnd, Deletion, Changes]:
+    """Delete objects, and wait until they are gone. A stop ends only the wait.
 
     Args:
-        cluster: the cluster, in their namespace.
-        names: the pods' names.
+        cluster: the cluster.
+        targets: the objects; those without a uid are looked up first.
         force: kill at once, without waiting for the node to confirm it.
         grace_period: seconds that containers get to end by themselves; None for each pod's own (usually 30).
+        cascade: what happens to the objects that they own: they go afterwards ("background") or before
+            ("foreground"), or they stay ("orphan").
+        wait: whether to wait until the objects are gone.
 
     The operation raises:
-        NotFound: one of `names` does not exist; then nothing is deleted.
+        NotFound: a target without a uid does not exist; then nothing is deleted.
         ApiError: the API server refuses some of them; the others are deleted.
     """
-    what = f"pod {names[0]}" if len(names) == 1 else "pods"
-    operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
-        f"wait for the end of {what}", PodDeletion(cluster.where), apply_pod_end
+    kinds = {target.resource for target in targets}
+    kind = f"{next(iter(kinds)).kind.lower()}" if len(kinds) == 1 else "object"
+    what = f"{kind} {targets[0].name}" if len(targets) == 1 else f"{kind}s"
+    operation: Operation[ObjectEnd, Deletion, Changes] = Operation(
+        f"wait for the end of {what}", Deletion(cluster.where), apply_object_end
     )
-    deletion = _Deletion(cluster, 0 if force else grace_period)
+    deletion = _Deletion(cluster, 0 if force else grace_period, cascade)
 
-    async def work(progress: Progress[PodEnd]) -> Changes:
-        return await deletion.run(progress, await _find(cluster, names))
+    async def work(progress: Progress[ObjectEnd]) -> Changes:
+        return await deletion.run(progress, await _found(cluster, targets), wait=wait)
 
     return operation.start_task(work)
 
 
-async def _find(cluster: Cluster, names: Sequence[str]) -> dict[str, str]:
-    """The pods' uids."""
-    found: dict[str, str] = {}
-    missing = []
-    for name in names:
+async def _found(cluster: Cluster, targets: Sequence[Target]) -> list[Target]:
+    """The targets with their uids."""
+    found: list[Target] = []
+    missing: dict[tuple[Resource, str], list[str]] = {}
+    for target in targets:
         try:
-            one = await cluster.request("GET", POD.path(cluster.namespace, name))
-            found[name] = text_of(one, "metadata", "uid")
+            path = target.resource.path(target.namespace, target.name)
+            uid = target.uid or text_of(await cluster.request("GET", path), "metadata", "uid")
+            found.append(target._replace(uid=uid))
         except NotFound:
-            missing.append(name)
-    if missing:
-        error = await not_found_soon(cluster, missing)
+            missing.setdefault((target.resource, target.namespace), []).append(target.name)
+    for (resource, namespace), names in missing.items():
+        error = await not_found_soon(cluster.in_namespace(namespace), names, resource)
         raise error.replaced(message=f"{error.message} Nothing was deleted.")
     return found
 
 
 class _Deletion:
-    def __init__(self, cluster: Cluster, grace_period: int | None) -> None:
+    def __init__(self, cluster: Cluster, grace_period: int | None, cascade: str) -> None:
         self._cluster = cluster
         self._grace_period = grace_period
-        self._left: tuple[str, ...] = ()
+        self._cascade = cascade
+        self._left: dict[str, Target] = {}  # by uid
 
-    async def run(self, progress: Progress[PodEnd], doomed: Mapping[str, str]) -> Changes:
+    async def run(self, progress: Progress[ObjectEnd], doomed: Sequence[Target], *, wait: bool) -> Changes:
         """Delete all of them, wait, and return what was done."""
-        refusals: dict[str, NbcontainerError] = {}
+        refusals: dict[Target, NbcontainerError] = {}
         try:
-            await asyncio.gather(*(self._ask(name, uid, progress, refusals) for name, uid in doomed.items()))
-            asked = {name: uid for name, uid in doomed.items() if name not in refusals}
-            for name, error in refusals.items() if asked else ():  # if all are refused, the error says everything
-                _emit(progress, (name,), Outcome.FAILED, error.message)
-            if asked:
-                await self._until_gone(asked, progress)
+            await asyncio.gather(*(self._ask(target, progress, refusals) for target in doomed))
+            asked = [target for target in doomed if target not in refusals]
+            for target, error in refusals.items() if asked else ():  # if all are refused, the error says everything
+                self._emit(progress, [target], Outcome.FAILED, error.message)
+            if wait:
+                groups = dict.fromkeys((target.resource, target.namespace) for target in asked)
+                await asyncio.gather(*(self._until_gone(*group, asked, progress) for group in groups))
         except asyncio.CancelledError:
-            _emit(progress, self._left, Outcome.STOPPED, "the cluster goes on deleting it")
+            self._emit(progress, list(self._left.values()), Outcome.STOPPED, "the cluster goes on deleting it")
             raise
         if refusals:
-            raise self._refusal(refusals, asked)
+            raise _refusal(refusals, asked)
         return self._changes(asked)
 
     async def _ask(
-        self, name: str, uid: str, progress: Progress[PodEnd], refusals: dict[str, NbcontainerError]
+        self, target: Target, progress: Progress[ObjectEnd], refusals: dict[Target, NbcontainerError]
     ) -> None:
-        # the uid protects a pod of the same name that somebody has created in the meantime
-        options: dict[str, object] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        options: dict[str, object] = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "preconditions": {"uid": target.uid},
+            "propagationPolicy": CASCADES[self._cascade],
+        }
         if self._grace_period is not None:
             options["gracePeriodSeconds"] = self._grace_period
         try:
             with suppress(NotFound):
-                await self._cluster.request("DELETE", POD.path(self._cluster.namespace, name), body=options)
+                path = target.resource.path(target.namespace, target.name)
+                await self._cluster.request("DELETE", path, body=options)
         except NbcontainerError as error:
-            refusals[name] = error
+            refusals[target] = error
         else:
-            self._left = (*self._left, name)
-            _emit(progress, (name,), Outcome.RUNNING)
+            self._left[target.uid] = target
+            self._emit(progress, [target], Outcome.RUNNING)
 
-    async def _until_gone(self, asked: Mapping[str, str], progress: Progress[PodEnd]) -> None:
-        left = {uid: name for name, uid in asked.items()}
-        parameters = {"fieldSelector": f"metadata.name={next(iter(asked))}"} if len(asked) == 1 else {}
-        path, is_away = POD.path(self._cluster.namespace), False
+    async def _until_gone(
+        self, resource: Resource, namespace: str, asked: Sequence[Target], progress: Progress[ObjectEnd]
+    ) -> None:
+        """Wait for the end of the objects of one kind and namespace."""
+        mine = {one.uid: one for one in asked if (one.resource, one.namespace) == (resource, namespace)}
+        parameters = {"fieldSelector": f"metadata.name={next(iter(mine.values())).name}"} if len(mine) == 1 else {}
+        path, is_away, held = resource.path(namespace), False, dict[str, str]()
         async for news in reflect(self._cluster, path, parameters, silence=AWAITED_SECONDS):
-            gone: set[str] = set()
             if isinstance(news, Away) or is_away:
                 is_away = isinstance(news, Away)
                 reason = news.note if isinstance(news, Away) else ""
-                _emit(progress, self._left, Outcome.RUNNING, reason)
+                self._emit(progress, list(mine.values()), Outcome.RUNNING, reason)
+            there: list[JsonObject] = []
+            gone: set[str] = set()
             if isinstance(news, Listed):
-                there = {text_of(one, "metadata", "uid") for page in news.pages for one in entries_of(page, "items")}
-                gone = set(left) - there
+                there = [one for page in news.pages for one in entries_of(page, "items")]
+                gone = set(mine) - {text_of(one, "metadata", "uid") for one in there}
             elif isinstance(news, Changed):
                 ended = [event for event in news.events if event["type"] == "DELETED"]
                 gone = {text_of(event, "object", "metadata", "uid") for event in ended}
-            _emit(progress, [left.pop(uid) for uid in list(left) if uid in gone], Outcome.DONE)
-            self._left = tuple(left.values())
-            if not left:
+                there = [one for event in news.events for one in entries_of({"items": [event.get("object")]}, "items")]
+            self._emit(progress, [mine.pop(uid) for uid in list(mine) if uid in gone], Outcome.DONE)
+            for uid in gone:
+                self._left.pop(uid, None)
+            for one in there:
+                uid, why = text_of(one, "metadata", "uid"), holding(resource, one)
+                if uid in mine and why != held.get(uid, ""):
+                    held[uid] = why
+                    self._emit(progress, [mine[uid]], Outcome.RUNNING, why)
+            if not mine:
                 return
 
-    def _refusal(self, refusals: Mapping[str, NbcontainerError], asked: Mapping[str, str]) -> NbcontainerError:
-        """The first refusal, with what was deleted nevertheless."""
-        first, *others = refusals.values()
-        more = f" ({len(others)} more were refused.)" if others else ""
-        done = f" Deleted: {', '.join(asked)}." if asked else ""
-        return first.replaced(message=first.message + more + done)
-
-    def _changes(self, asked: Mapping[str, str]) -> Changes:
+    def _changes(self, asked: Sequence[Target]) -> Changes:
         cluster = self._cluster
-        words = [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
+        words = [f"--cascade={self._cascade}"] if self._cascade != "background" else []
+        words += [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
         words += ["--force"] if self._grace_period == 0 else []  # without --force, kubectl turns 0 seconds into 1
-        command = cluster.commands.kubectl("delete", "pods", *asked, *words)
+        groups: dict[tuple[Resource, str], list[str]] = {}
+        for one in asked:
+            groups.setdefault((one.resource, one.namespace), []).append(one.name)
+        commands = {
+            (resource, namespace): cluster.commands.kubectl(
+                "delete", resource.word, *names, *words, namespace=namespace
+            )
+            for (resource, namespace), names in groups.items()
+        }
         return Changes(
-            Change("Pod", name, cluster.namespace, "deleted", uid=uid, where=cluster.where, command=command)
-            for name, uid in asked.items()
+            Change(
+                one.resource.kind,
+                one.name,
+                one.namespace,
+                "deleted",
+                uid=one.uid,
+                where=cluster.in_namespace(one.namespace).where if one.namespace else cluster.context,
+                command=commands[one.resource, one.namespace],
+            )
+            for one in asked
         )
 
+    def _emit(
+        self, progress: Progress[ObjectEnd], targets: Sequence[Target], outcome: Outcome, message: str = ""
+    ) -> None:
+        for one in targets:
+            namespace = one.namespace if one.namespace != self._cluster.namespace else ""
+            kind = one.resource.qualified_kind
+            progress.emit(ObjectEnd(one.name, outcome, message, time.time(), kind, namespace))
 
-def _emit(
-    progress: Progress[PodEnd], names: Sequence[str] | Mapping[str, str], outcome: Outcome, message: str = ""
-) -> None:
-    for name in names:
-        progress.emit(PodEnd(name, outcome, message, time.time()))
+
+def holding(resource: Resource, found: JsonObject) -> str:
+    """What keeps an object that is being deleted, such as a finalizer; "" if nothing does, or it is not deleted."""
+    if not value_of(found, "metadata", "deletionTimestamp"):
+        return ""
+    if resource.is_namespace:
+        said = [
+            text_of(one, "message")
+            for one in entries_of(found, "status", "conditions")
+            if one.get("type") in HOLDING and one.get("status") == "True"
+        ]
+        return " ".join(said)
+    finalizers = words_of(found, "metadata", "finalizers")
+    return f"held by the finalizer{'s' * (len(finalizers) > 1)} {', '.join(finalizers)}" if finalizers else ""
+
+
+def _refusal(refusals: Mapping[Target, NbcontainerError], asked: Sequence[Target]) -> NbcontainerError:
+    """The first refusal, with what was deleted nevertheless."""
+    first, *others = refusals.values()
+    more = f" ({len(others)} more were refused.)" if others else ""
+    done = f" Deleted: {', '.join(one.name for one in asked)}." if asked else ""
+    return first.replaced(message=first.message + more + done)

@@ -1,28 +1,66 @@
-"""The description of a pod: kubectl describe's facts, including its events."""
+"""The description of an object of any kind: kubectl describe's facts, what owns and uses it, its events, its YAML."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters import object_sections, workload_sections
 from nbcontainer.clusters.columns import age_text
-from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.events import fetch_events
-from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.missing import check_namespace, not_found_soon
+from nbcontainer.clusters.neighbours import Neighbours, neighbours
+from nbcontainer.clusters.objects import named
+from nbcontainer.clusters.pod_sections import (
+    LAST_APPLIED,
+    Facts,
+    Section,
+    conditions,
+    facts,
+    owners,
+    pairs,
+    pod_sections,
+    sections,
+    shown_annotations,
+)
+from nbcontainer.clusters.references import used, used_by
+from nbcontainer.clusters.reflector import list_all
+from nbcontainer.clusters.secret_values import hide
 from nbcontainer.errors import Forbidden, NotFound
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
-from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.model.results import Description
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.tables import Row, Table
 
-Facts = list[tuple[str, str]]
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+MOST_AT_ONCE = 8  # objects that are described at a time
+MOST_FACTS = 500  # of an object of an unknown kind
+NOISE = ("managedFields", "resourceVersion", "uid", "generation", "selfLink")
+_SECTIONS: Mapping[str, Callable[[JsonObject, Neighbours], list[Section]]] = {
+    "ConfigMap": object_sections.config_map,
+    "CronJob": workload_sections.cron_job,
+    "DaemonSet": workload_sections.daemon_set,
+    "Deployment": workload_sections.deployment,
+    "HorizontalPodAutoscaler": workload_sections.autoscaler,
+    "Ingress": object_sections.ingress,
+    "Job": workload_sections.job,
+    "Namespace": object_sections.namespace,
+    "Node": object_sections.node,
+    "PersistentVolume": object_sections.volume,
+    "PersistentVolumeClaim": object_sections.claim,
+    "ReplicaSet": workload_sections.replicas,
+    "Secret": object_sections.secret,
+    "Service": object_sections.service,
+    "ServiceAccount": object_sections.account,
+    "StatefulSet": workload_sections.replicas,
+}
+_GROUPS = {"", "apps", "autoscaling", "batch", "networking.k8s.io"}  # of these kinds
 
 
 def describe(cluster: Cluster, name: str, namespace: str = "") -> Description:
@@ -33,208 +71,157 @@ def describe(cluster: Cluster, name: str, namespace: str = "") -> Description:
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
     cluster = cluster.in_namespace(namespace)
-    return cluster.run(_describe(cluster, name))
+    return cluster.run(_describe(cluster, POD, name))
 
 
-async def _describe(cluster: Cluster, name: str) -> Description:
+def describe_objects(
+    cluster: Cluster, words: Sequence[str], *, selector: str = "", all_namespaces: bool = False
+) -> list[Description]:
+    """The same about objects of any kinds, which words name as in `kubectl get`; without names all of a kind.
+
+    Raises:
+        UsageError: the cluster has no such kind, or the words are neither KIND NAME… nor KIND/NAME….
+        NotFound, ApiError, ClusterUnavailable: as for `describe`.
+    """
+    found = named(cluster, words)
+    return cluster.run(_describe_all(cluster, found, selector=selector, everywhere=all_namespaces))
+
+
+async def _describe_all(
+    cluster: Cluster, found: Sequence[tuple[Resource, tuple[str, ...], bool]], *, selector: str, everywhere: bool
+) -> list[Description]:
+    some = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def one(there: Cluster, resource: Resource, name: str) -> Description:
+        async with some:
+            return await _describe(there, resource, name)
+
+    wanted: list[tuple[Cluster, Resource, str]] = []
+    for resource, names, _ in found:
+        wanted += [(cluster, resource, name) for name in names]
+        if not names:
+            path = resource.path("" if everywhere else cluster.namespace)
+            pages = await list_all(cluster, path, {"labelSelector": selector} if selector else {})
+            listed = [object_of(item, "metadata") for page in pages for item in entries_of(page, "items")]
+            wanted += [(cluster.in_namespace(text_of(o, "namespace")), resource, text_of(o, "name")) for o in listed]
+            if not listed and resource.namespaced and not everywhere:
+                await asyncio.to_thread(check_namespace, cluster)
+    return await asyncio.gather(*(one(*each) for each in wanted))
+
+
+async def _describe(cluster: Cluster, resource: Resource, name: str) -> Description:
     try:
-        pod, events = await asyncio.gather(
-            cluster.request("GET", POD.path(cluster.namespace, name)),
-            _events(cluster, name),
+        found, events, near = await asyncio.gather(
+            cluster.request("GET", resource.path(cluster.namespace, name)),
+            _events(cluster, resource, name),
+            neighbours(cluster, resource.kind, name),
         )
     except NotFound:
-        raise await not_found_soon(cluster, (name,)) from None
+        raise await not_found_soon(cluster, (name,), resource) from None
     now = time.time()
     return Description(
-        kind="Pod",
+        kind=resource.kind,
         name=name,
-        namespace=cluster.namespace,
-        where=cluster.where,
-        sections=pod_sections(pod, cluster.commands)
+        namespace=cluster.namespace if resource.namespaced else "",
+        where=cluster.where if resource.namespaced else cluster.context,
+        sections=_sections(cluster, resource, found, near)
         + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
         events=() if isinstance(events, str) else tuple(_event(row, now) for row in events),
-        command=cluster.commands.kubectl("describe", "pod", name),
-        manifest=pod,
+        command=cluster.commands.kubectl(
+            "describe", resource.qualified_kind, name, namespace=None if resource.namespaced else ""
+        ),
+        manifest=without_noise(found),
     )
 
 
-async def _events(cluster: Cluster, name: str) -> Table | str:
-    """A pod's events; or why they cannot be read."""
+async def _events(cluster: Cluster, resource: Resource, name: str) -> Table | str:
+    """An object's events; or why they cannot be read."""
     try:
-        return await fetch_events(cluster, name)
+        return await fetch_events(cluster, name, kind=resource.kind, all_namespaces=not resource.namespaced)
     except Forbidden as error:
         return f"they may not be read: {error.message}"
 
 
 def _event(row: Row, now: float) -> tuple[str, ...]:
     """Type, reason, age, from, message: kubectl's order."""
-    seen, kind, reason, _about, message, count, _first, source = row.cells
+    seen, kind, reason, _about, message, count, _first, source = row.cells[-8:]
     times = f" (x{count})" if isinstance(count, int) and count > 1 else ""
     return str(kind), str(reason), age_text(now - float(seen or now)) + times, str(source), str(message)
 
 
-def pod_sections(
-    pod: JsonObject, commands: ClusterCommands = CLUSTER_IN_USE
-) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """The sections of a pod's description: (title, ((name, value), …)); the first has no title."""
-    spec, status = object_of(pod, "spec"), object_of(pod, "status")
-    sections: list[tuple[str, Facts]] = [("", _head(pod, commands))]
-    for title, key in (("Init container", "initContainers"), ("Container", "containers")):
-        statuses = {text_of(one, "name"): one for one in entries_of(status, f"{key[:-1]}Statuses")}
-        for one in entries_of(spec, key):
-            name = text_of(one, "name")
-            sections.append((f"{title} {name}", list(_container(one, statuses.get(name, {})))))
-    sections.append(
-        ("Conditions", [(text_of(one, "type"), _condition(one)) for one in entries_of(status, "conditions")])
-    )
-    sections.append(("Volumes", [(text_of(one, "name"), _volume(one)) for one in entries_of(spec, "volumes")]))
-    sections.append(("Placement", _placement(spec, status)))
-    return tuple((title, tuple(facts)) for title, facts in sections if facts)
+def without_noise(found: JsonObject) -> dict[str, object]:
+    """An object as its YAML is shown: without what only machines read, and without the values of a Secret."""
+    shown = hide(dict(found))
+    metadata = {key: value for key, value in object_of(shown, "metadata").items() if key not in NOISE}
+    if LAST_APPLIED in object_of(metadata, "annotations"):
+        metadata["annotations"] = shown_annotations(metadata)
+        if not metadata["annotations"]:
+            del metadata["annotations"]
+    return {**shown, "metadata": metadata} if "metadata" in shown else shown
 
 
-def _head(pod: JsonObject, commands: ClusterCommands) -> Facts:
-    metadata, spec, status = object_of(pod, "metadata"), object_of(pod, "spec"), object_of(pod, "status")
-    node, address = text_of(spec, "nodeName") or "<none>", text_of(status, "hostIP")
-    annotations = {key: value for key, value in object_of(metadata, "annotations").items() if key != LAST_APPLIED}
-    owners = [f"{text_of(one, 'kind')}/{text_of(one, 'name')}" for one in entries_of(metadata, "ownerReferences")]
-    facts = [
+def _sections(cluster: Cluster, resource: Resource, found: JsonObject, near: Neighbours) -> tuple[Section, ...]:
+    if resource == POD:
+        own = list(pod_sections(found, cluster.commands))
+    else:
+        known = _SECTIONS.get(resource.kind) if resource.group in _GROUPS else None
+        (title, first), *more = known(found, near) if known else _any_sections(found)
+        own = [("", (*_head(found), *(first if not title else ()))), *([] if not title else [(title, first)]), *more]
+    users = used_by(resource.kind, found, near.by_kind)
+    unread = [("Not read", f"{', '.join(near.unread)}: this user may not list them")] if near.unread else []
+    return sections(*own, ("Uses", tuple(used(resource.kind, found))), ("Used by", (*users, *unread)))
+
+
+def _head(found: JsonObject) -> Facts:
+    metadata = object_of(found, "metadata")
+    return facts(
         ("Name", metadata.get("name")),
         ("Namespace", metadata.get("namespace")),
-        ("Priority", spec.get("priority")),
-        ("Service Account", spec.get("serviceAccountName")),
-        ("Node", f"{node}/{address}" if address else node),
-        ("Start Time", status.get("startTime")),
-        ("Labels", _pairs(metadata.get("labels"))),
-        ("Annotations", _pairs(annotations)),
-        ("Status", pod_status(pod)),
-        ("Reason", status.get("reason")),
-        ("Message", status.get("message")),
-        ("IP", text_of(status, "podIP") or "<none>"),
-        ("IPs", ", ".join(text_of(one, "ip") for one in entries_of(status, "podIPs")) or "<none>"),
-        ("Controlled By", ", ".join(owners)),
-    ]
-    found = trouble(pod, commands)
-    if found is not None:
-        facts.append(("Why", f"{found.message} {found.cure}"))
-    return [(name, str(value)) for name, value in facts if value not in (None, "")]
-
-
-def _container(spec: JsonObject, status: JsonObject) -> Iterator[tuple[str, str]]:
-    ports = [f"{one.get('containerPort')}/{one.get('protocol') or 'TCP'}" for one in entries_of(spec, "ports")]
-    hosts = [str(one["hostPort"]) for one in entries_of(spec, "ports") if one.get("hostPort")]
-    facts = [
-        ("Container ID", status.get("containerID")),
-        ("Image", spec.get("image")),
-        ("Image ID", status.get("imageID")),
-        ("Ports", ", ".join(ports)),
-        ("Host Ports", ", ".join(hosts)),
-        ("Command", " ".join(words_of(spec, "command"))),
-        ("Args", " ".join(words_of(spec, "args"))),
-        ("State", _state(object_of(status, "state"))),
-        ("Last State", _state(object_of(status, "lastState"))),
-        ("Ready", str(bool(status.get("ready"))) if status else ""),
-        ("Restart Count", status.get("restartCount")),
-        ("Limits", _pairs(value_of(spec, "resources", "limits"))),
-        ("Requests", _pairs(value_of(spec, "resources", "requests"))),
-        ("Liveness", _probe(object_of(spec, "livenessProbe"))),
-        ("Readiness", _probe(object_of(spec, "readinessProbe"))),
-        ("Startup", _probe(object_of(spec, "startupProbe"))),
-        ("Environment", "\n".join(_variable(one) for one in entries_of(spec, "env"))),
-        ("Environment From", "\n".join(_source(one) for one in entries_of(spec, "envFrom"))),
-        ("Mounts", "\n".join(_mount(one) for one in entries_of(spec, "volumeMounts"))),
-    ]
-    yield from ((name, str(value)) for name, value in facts if value not in (None, ""))
-
-
-def _state(state: JsonObject) -> str:
-    if not state:
-        return ""
-    word = next(iter(state))
-    detail = object_of(state, word)
-    facts = [
-        f"exit code {detail['exitCode']}" if "exitCode" in detail else "",
-        f"signal {detail['signal']}" if detail.get("signal") else "",
-        f"since {detail['startedAt']}" if word == "running" and detail.get("startedAt") else "",
-        f"{detail['startedAt']} – {detail.get('finishedAt')}"
-        if word == "terminated" and detail.get("startedAt")
-        else "",
-        text_of(detail, "message").strip(),
-    ]
-    reason = f" ({detail['reason']})" if detail.get("reason") else ""
-    more = ", ".join(fact for fact in facts if fact)
-    return f"{word.capitalize()}{reason}{': ' + more if more else ''}"
-
-
-def _probe(probe: JsonObject) -> str:
-    if not probe:
-        return ""
-    if "httpGet" in probe:
-        get = object_of(probe, "httpGet")
-        place = f"{get.get('host', '')}:{get.get('port')}{get.get('path', '/')}"
-        how = f"http-get {(text_of(get, 'scheme') or 'http').lower()}://{place}"
-    elif "exec" in probe:
-        how = f"exec {value_of(probe, 'exec', 'command')}"
-    elif "tcpSocket" in probe:
-        how = f"tcp-socket {text_of(probe, 'tcpSocket', 'host')}:{value_of(probe, 'tcpSocket', 'port')}"
-    else:
-        how = f"grpc {value_of(probe, 'grpc', 'port')}"
-    return (
-        f"{how} delay={probe.get('initialDelaySeconds', 0)}s timeout={probe.get('timeoutSeconds', 1)}s "
-        f"period={probe.get('periodSeconds', 10)}s #success={probe.get('successThreshold', 1)} "
-        f"#failure={probe.get('failureThreshold', 3)}"
+        ("Labels", pairs(metadata.get("labels"))),
+        ("Annotations", pairs(shown_annotations(metadata))),
+        ("CreationTimestamp", metadata.get("creationTimestamp")),
+        ("Terminating", f"since {metadata['deletionTimestamp']}" if "deletionTimestamp" in metadata else ""),
+        ("Finalizers", ", ".join(str(one) for one in _listed(metadata, "finalizers"))),
+        ("Controlled By", owners(metadata)),
     )
 
 
-def _variable(one: JsonObject) -> str:
-    """A variable; one that comes from a secret is named, but the secret is never read."""
-    name, source = text_of(one, "name"), object_of(one, "valueFrom")
-    for kind, words in (("secretKeyRef", "secret"), ("configMapKeyRef", "config map")):
-        if kind in source:
-            return f"{name}: <key {value_of(source, kind, 'key')!r} of {words} {value_of(source, kind, 'name')!r}>"
-    for kind, key in (("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")):
-        if kind in source:
-            return f"{name}: ({value_of(source, kind, key)})"
-    return f"{name}: {text_of(one, 'value')}"
+def _listed(found: JsonObject, *keys: str) -> list[object]:
+    value = value_of(found, *keys)
+    return value if isinstance(value, list) else []
 
 
-def _source(one: JsonObject) -> str:
-    kind = "secret" if "secretRef" in one else "config map"
-    name = object_of(one.get("secretRef") or one.get("configMapRef")).get("name")
-    return f"{name} ({kind})"
-
-
-def _mount(one: JsonObject) -> str:
-    return f"{text_of(one, 'mountPath')} from {text_of(one, 'name')} ({'ro' if one.get('readOnly') else 'rw'})"
-
-
-def _volume(one: JsonObject) -> str:
-    for kind, detail in one.items():
-        if kind != "name":
-            named = next(
-                filter(None, (text_of(detail, key) for key in ("name", "secretName", "claimName", "path"))), ""
-            )
-            return kind + (f" {named}" if named else "")
-    return "emptyDir"
-
-
-def _condition(one: JsonObject) -> str:
-    parts = [str(one.get("status")), text_of(one, "reason"), text_of(one, "message")]
-    return ": ".join(part for part in parts if part)
-
-
-def _placement(spec: JsonObject, status: JsonObject) -> Facts:
-    tolerations = [
-        f"{one.get('key') or '*'}{'=' + text_of(one, 'value') if one.get('value') else ''}:{one.get('effect') or '*'}"
-        + (f" for {one['tolerationSeconds']}s" if "tolerationSeconds" in one else "")
-        for one in entries_of(spec, "tolerations")
+def _any_sections(found: JsonObject) -> list[Section]:
+    """An object of any other kind, field by field; its conditions come last."""
+    kind, status = text_of(found, "kind"), object_of(found, "status")
+    shown = hide({**found, "kind": kind, "status": {key: status[key] for key in status if key != "conditions"}})
+    simple = {
+        key: value
+        for key, value in shown.items()
+        if not isinstance(value, dict | list) and key not in {"apiVersion", "kind"}
+    }
+    whole = [
+        (_title(key), facts(*list(_fields(value, ""))[:MOST_FACTS]))
+        for key, value in shown.items()
+        if isinstance(value, dict | list) and value and key != "metadata"
     ]
-    facts = [
-        ("QoS Class", status.get("qosClass")),
-        ("Node-TableRequest", _pairs(spec.get("nodeSelector")) or "<none>"),
-        ("Tolerations", "\n".join(tolerations)),
-    ]
-    return [(name, str(value)) for name, value in facts if value]
+    head = facts(("API Version", found.get("apiVersion")), *((_title(key), value) for key, value in simple.items()))
+    return [("", head), *whole, conditions(found)]
 
 
-def _pairs(mapping: object) -> str:
-    return "\n".join(f"{key}={value}" for key, value in texts_of(mapping).items())
+def _title(key: str) -> str:
+    return f"{key[:1].upper()}{key[1:]}"
+
+
+def _fields(value: object, path: str) -> Iterator[tuple[str, object]]:
+    """Each value below an object, by its path: ("template.replicas", 3)."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _fields(inner, f"{path}.{key}".removeprefix("."))
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for index, inner in enumerate(value):
+            yield from _fields(inner, f"{path}[{index}]")
+    elif isinstance(value, list):
+        yield path or "items", ", ".join(map(str, value))
+    else:
+        yield path, value if value != {} else "{}"

@@ -53,6 +53,11 @@ class Resource:
         """What precedes the names of its objects in kubectl's output: "pod", "deployment.apps"."""
         return ".".join(filter(None, (self.kind.lower(), self.group)))
 
+    @property
+    def is_namespace(self) -> bool:
+        """Whether its objects are the namespaces."""
+        return (self.group, self.plural) == ("", "namespaces")
+
     def can(self, verb: str) -> bool:
         """Whether the API server can do this with it, as far as that is known."""
         return not self.verbs or verb in self.verbs
@@ -166,6 +171,18 @@ async def find_resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
     if kinds.silent:
         cure = f"{cure} The API server of {', '.join(kinds.silent)} does not answer; it may be a kind of that.".strip()
     raise UsageError(f"The cluster has no kind {word!r}.", cure=cure)
+
+
+async def all_resources(cluster: Cluster, *, fresh: bool = False) -> tuple[Resource, ...]:
+    """All kinds of the cluster, each in its preferred version.
+
+    Raises:
+        ApiError, ClusterUnavailable: the API server refuses, or does not answer.
+    """
+    first: dict[tuple[str, str], Resource] = {}
+    for one in (await _kinds(cluster, fresh=fresh)).resources:
+        first.setdefault((one.group, one.plural), one)
+    return tuple(first.values())
 
 
 async def find_kind(cluster: Cluster, api_version: str, kind: str) -> Resource | None:

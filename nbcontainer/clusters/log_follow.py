@@ -46,14 +46,18 @@ class Slots:
 
     The limit is halved when the API server refuses one more stream, and grows again with each stream that opens.
 
+    Args:
+        most: how many at most, as the user wants it; 0 for as many as possible.
+
     Attributes:
         used: whether any stream was opened successfully.
         probes: limits how many silent streams are probed at a time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = 0) -> None:
         files = _open_files()
         self.limit = max(FEWEST_STREAMS, min(MOST_STREAMS, files // 4 if files > 0 else MOST_STREAMS))
+        self.limit = min(self.limit, most) if most else self.limit
         self._most = self.limit
         self._taken = 0
         self.used = False
@@ -72,7 +76,7 @@ class Slots:
 
     def too_many(self) -> None:
         """The API server refused one more."""
-        self.limit = max(FEWEST_STREAMS, self._taken // 2)
+        self.limit = min(self._most, max(FEWEST_STREAMS, self._taken // 2))
 
     def opened(self) -> None:
         """A stream was opened successfully."""
@@ -84,7 +88,7 @@ class Followed:
     """One container whose log is followed.
 
     Args:
-        bounds: `sinceSeconds` and `tailLines` at the time of the call; empty for what starts later.
+        bounds: `sinceSeconds` or `sinceTime`, and `tailLines` at the time of the call; empty for what starts later.
         joins: whether to emit that it joined later.
     """
 
@@ -96,7 +100,7 @@ class Followed:
         *,
         source: str,
         reader: LineReader,
-        bounds: dict[str, int],
+        bounds: dict[str, int | str],
         joins: bool,
         writer: LogWriter,
         slots: Slots,
@@ -198,7 +202,7 @@ class Followed:
     def _path(self) -> str:
         return POD.path(self._cluster.namespace, self.pod_name, "log")
 
-    def _parameters(self, first: dict[str, int]) -> dict[str, str | int | bool]:
+    def _parameters(self, first: dict[str, int | str]) -> dict[str, str | int | bool]:
         """The query that goes on where the reader is; `first` are the bounds while nothing has been read."""
         since = self._reader.resume_from
         bounds: dict[str, str | int | bool] = {"sinceTime": since} if since else {**first}
@@ -224,23 +228,23 @@ class Followed:
         """Emit a note about a log that goes on."""
         self._writer.emit(LogSource(self._source, open=True, note=f"{self._source}: {words}"))
 
-    def _first_bounds(self) -> dict[str, int]:
+    def _first_bounds(self) -> dict[str, int | str]:
         """The bounds while nothing has been read: all lines since the call, however late this request is."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0 and self._opened:
             return {"sinceSeconds": math.ceil(now - self._opened)}
         if "sinceSeconds" in bounds:
             late = math.ceil(now - self._called) if self._opened else int(now - self._called)
-            return bounds | {"sinceSeconds": bounds["sinceSeconds"] + late}
+            return bounds | {"sinceSeconds": int(bounds["sinceSeconds"]) + late}
         return bounds
 
-    def _least_bounds(self) -> dict[str, int]:
+    def _least_bounds(self) -> dict[str, int | str]:
         """The bounds while nothing has been read: only lines that the first stream must have delivered, if any."""
         bounds, now = self._bounds, time.monotonic()
         if bounds.get("tailLines") == 0:
             return {"sinceSeconds": max(1, int(now - self._opened) - MARGIN)}
         if "sinceSeconds" in bounds:
-            return bounds | {"sinceSeconds": max(1, bounds["sinceSeconds"] + int(now - self._called) - MARGIN)}
+            return bounds | {"sinceSeconds": max(1, int(bounds["sinceSeconds"]) + int(now - self._called) - MARGIN)}
         return bounds
 
     async def _after_stream(self, *, followed: bool) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
-from nbcontainer.clusters.log_position import BILLION, Moments, Position
+from nbcontainer.clusters.log_position import Moments, Position
 from nbcontainer.logs.cutter import Cut, Piece
+from nbcontainer.model.timestamps import BILLION
 
 if TYPE_CHECKING:
     from nbcontainer.logs.writer import Channel
@@ -59,6 +60,11 @@ class LineReader:
     def resume_from(self) -> str:
         """The `sinceTime` of the next request, or "" if nothing was read yet."""
         return self.position.since
+
+    @property
+    def is_stamped(self) -> bool:
+        """Whether each line begins with a timestamp."""
+        return self._channel.stamped
 
     @property
     def unfinished(self) -> int:

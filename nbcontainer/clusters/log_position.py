@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from nbcontainer.model.timestamps import BILLION, NANOSECONDS, SECOND, nanoseconds_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-BILLION = 1_000_000_000
 BEGINNING = 1_000  # bytes of a line that are compared to identify lines with the same stamp
 TAIL_BYTES = 64 * 1024  # of a log's end, in which the last lines are looked up once a stream has broken
 MARGIN = 1  # seconds by which stamps may be out of order: stdout and stderr are stamped concurrently
-SECOND = len("2026-01-02T03:04:05")
-FULL = len("2026-01-02T03:04:05.123456789Z")
-STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 
 
 class Moments:
@@ -29,21 +26,14 @@ class Moments:
     def __call__(self, stamp: bytes) -> int | None:
         """The time in a stamp; None if it is not a stamp."""
         # nearly all lines have the same form and second as the line before
-        if len(stamp) == FULL and stamp.startswith(self._second) and stamp.endswith(b"Z"):
+        if len(stamp) == NANOSECONDS and stamp.startswith(self._second) and stamp.endswith(b"Z"):
             digits = stamp[SECOND + 1 : -1]
             if digits.isdigit():
                 return self._base + int(digits)
-        found = STAMP.fullmatch(stamp)
-        if found is None:
-            return None
-        second, fraction, zone = found.groups(b"")
-        try:
-            base = int(datetime.fromisoformat((second + zone).decode()).timestamp()) * BILLION
-        except ValueError:
-            return None
-        if zone == b"Z":
-            self._second, self._base = second + b".", base
-        return base + int(fraction.ljust(9, b"0"))
+        moment = nanoseconds_of(stamp)
+        if moment is not None and stamp.endswith(b"Z"):
+            self._second, self._base = stamp[:SECOND] + b".", moment // BILLION * BILLION
+        return moment
 
 
 class Position:
@@ -97,7 +87,7 @@ class Position:
     def since(self) -> str:
         """The `sinceTime` with which to go on, or "" if nothing was read yet."""
         self._look_up()
-        return "" if self._last is None else _utc(self._last // BILLION - MARGIN)
+        return "" if self._last is None else utc(self._last // BILLION - MARGIN)
 
     def find(self, moments: Sequence[int | None], lines: Sequence[bytes]) -> int:
         """How many of these lines are old; once one is new, so are all that follow."""
@@ -144,7 +134,7 @@ class Position:
     def _is_new(self, moment: int, line: bytes) -> bool:
         if moment > self._highest:
             if not self._old:
-                self.on_gap(_utc((self._last or 0) // BILLION))
+                self.on_gap(utc((self._last or 0) // BILLION))
             return True
         self._old = True
         if moment != self._last:
@@ -156,5 +146,6 @@ class Position:
         return before and not self.found
 
 
-def _utc(second: int) -> str:
+def utc(second: int) -> str:
+    """A stamp of whole seconds since the epoch."""
     return datetime.fromtimestamp(max(0, second), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

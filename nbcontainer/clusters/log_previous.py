@@ -22,7 +22,7 @@ from nbcontainer.errors import ApiError, NotFound
 from nbcontainer.json_objects import JsonObject, object_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
@@ -39,8 +39,9 @@ async def copy_previous(
     parameters: Mapping[str, str | int | bool],
     *,
     reader: LineReader,
+    rest: Callable[[], Awaitable[None]],
 ) -> None:
-    """Copy the log of the run before a container's last restart. The lines are stamped.
+    """Copy the log of the run before a container's last restart. The lines are stamped; `rest` as for `copy_stream`.
 
     Raises:
         NotFound: there was no run before, or the node no longer has its log.
@@ -64,6 +65,7 @@ async def copy_previous(
                     path,
                     {**parameters, "container": container, "previous": previous},
                     reader=reader,
+                    rest=rest,
                 )
             except LaterRun:
                 continue  # it has been started again meanwhile

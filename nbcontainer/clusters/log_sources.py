@@ -1,102 +1,19 @@
-"""The pods and containers that a log request names. Pure, except for `resolve`'s look-ups."""
+"""The containers of pods that a log request means, and its words: its title, its command, its sources' names. Pure."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+import re
+import shlex
 from typing import TYPE_CHECKING
 
-from nbcontainer import existence
-from nbcontainer.clusters.discovery import POD, Resource, find_resource
-from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.errors import NotFound, UsageError
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, words_of
+from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.logs import LogRequest
 
 Pod = JsonObject
-_POD_WORDS = (POD.plural, POD.singular, *POD.short_names)
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Pods by name, and pods by label: only the latter may be joined by pods that appear later.
-
-    Attributes:
-        pods: the named pods.
-        selectors: label selectors.
-        missing: which part of the request does not exist, in words.
-    """
-
-    pods: tuple[Pod, ...]
-    selectors: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-
-
-async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
-    """Turn a request's names ("web", "pod/web", "deploy/web") and selector into pods. All names are looked up first.
-
-    Raises:
-        UsageError: it names nothing, or a kind that has no pods.
-        NotFound: none of the names exists, with suggestions; if only some do not, `missing` lists them.
-    """
-    if not request.names and not request.selector:
-        raise UsageError("Whose logs?", cure="Name a pod, a deployment (deploy/NAME), or give a selector.")
-    words = tuple(dict.fromkeys(request.names))
-    found = await asyncio.gather(*(_look_up(cluster, request, word) for word in words))
-    pods = {text_of(one, "metadata", "name"): one for one in found if isinstance(one, dict)}
-    selectors = [*filter(None, [request.selector]), *(one for one in found if isinstance(one, str))]
-    missing = [one for one in found if isinstance(one, NotFound)]
-    unknown = [word for word, one in zip(words, found, strict=True) if one is None]
-    if unknown:
-        missing.insert(0, await not_found_soon(cluster, [word.rpartition("/")[2] for word in unknown]))
-    if missing and not pods and not selectors:
-        raise missing[0]
-    return Wanted(tuple(pods.values()), tuple(dict.fromkeys(selectors)), tuple(one.remark for one in missing))
-
-
-async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | str | NotFound | None:
-    """The pod or the selector that a word names; if it does not exist, an error, or None for a pod."""
-    kind, _, name = word.rpartition("/")
-    pod = kind in {"", *_POD_WORDS}
-    resource = POD if pod else await find_resource(cluster, kind)
-    try:
-        found: Pod = await cluster.request("GET", resource.path(cluster.namespace, name))
-    except NotFound:
-        return None if pod else await not_found_soon(cluster, (name,), resource)
-    if pod:
-        return _without_container(found, request) or found
-    return _selector_of(found, resource)
-
-
-def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
-    """The error for a pod without the requested container."""
-    if not request.container or chosen_containers(pod, request):
-        return None
-    cure = f"It has: {', '.join(container_names(pod))}."
-    return existence.not_found("container", request.container, f"the pod {text_of(pod, 'metadata', 'name')}", cure=cure)
-
-
-def _selector_of(owner: Pod, resource: Resource) -> str:
-    selector = _selector_text(object_of(owner, "spec", "selector"))
-    if not selector:
-        raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
-    return selector
-
-
-def _selector_text(selector: JsonObject) -> str:
-    """A workload's or a service's selector in the API's form."""
-    if "matchLabels" not in selector and "matchExpressions" not in selector:
-        return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
-    parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
-    for rule in entries_of(selector, "matchExpressions"):
-        key, values = text_of(rule, "key"), ",".join(words_of(rule, "values"))
-        words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(words.get(text_of(rule, "operator"), f"!{key}"))
-    return ",".join(parts)
 
 
 def chosen_containers(pod: Pod, request: LogRequest) -> list[str]:
@@ -124,9 +41,11 @@ def container_names(pod: Pod) -> list[str]:
 
 
 def source_name(pod: Pod, container: str, request: LogRequest) -> str:
-    """A source's name: "pod", or "pod/container" where several containers may be read."""
+    """A source's name: "pod", or "pod/container" where several containers may be read; with its namespace before it."""
     name = text_of(pod, "metadata", "name")
-    several = len(entries_of(pod, "spec", "containers")) + len(entries_of(pod, "spec", "initContainers")) > 1
+    if request.all_namespaces:
+        name = f"{text_of(pod, 'metadata', 'namespace')}/{name}"
+    several = len(container_names(pod)) > 1
     return f"{name}/{container}" if several and (request.all_containers or request.container) else name
 
 
@@ -142,18 +61,40 @@ def container_status(pod: Pod, container: str) -> JsonObject:
 def title_of(request: LogRequest) -> str:
     """Whose logs, in a few words."""
     words = list(request.names) + ([f"-l {request.selector}"] if request.selector else [])
+    words += ["all namespaces"] if request.all_namespaces else []
     return ", ".join(words) + (f" ({request.container})" if request.container else "")
 
 
 def command_of(cluster: Cluster, request: LogRequest) -> str:
     """The same as kubectl commands; kubectl takes only one name, so there is a command for each."""
-    words = ["-c", request.container] if request.container else []
-    words += ["--all-containers"] if request.all_containers else []
-    words += ["-f"] if request.follow else []
-    words += ["-p"] if request.previous else []
-    words += ["--timestamps"] if request.timestamps else []
-    words += [f"--since={request.since:g}s"] if request.since else []
-    words += [f"--tail={request.tail}"] if request.tail >= 0 or request.selector else []  # a selector's default is 10
-    if request.selector:
-        return cluster.commands.kubectl("logs", "-l", request.selector, *words)
-    return "; ".join(cluster.commands.kubectl("logs", name, *words) for name in request.names)
+    flags = ["-c", request.container] if request.container else []
+    flags += ["--all-containers"] if request.all_containers else []
+    flags += ["-f"] if request.follow else []
+    flags += ["-p"] if request.previous else []
+    flags += ["--timestamps"] if request.timestamps else []
+    flags += ["--prefix"] if request.prefix else []
+    flags += [f"--since={request.since:g}s"] if request.since else []
+    flags += [f"--since-time={request.since_time}"] if request.since_time else []
+    flags += [f"--max-log-requests={request.max_log_requests}"] if request.max_log_requests else []
+    flags += [f"--tail={request.tail}"] if request.tail >= 0 or request.selector else []  # a selector's default is 10
+    if request.all_namespaces:
+        which = ["-A", *(["-l", request.selector] if request.selector else [])]
+        return _of_listed(cluster, which, next(iter(request.names), ""), flags)
+    commands = [cluster.commands.kubectl("logs", "-l", request.selector, *flags)] if request.selector else []
+    for name in request.names:
+        if name.startswith("/"):
+            commands.append(_of_listed(cluster, [], name, flags))
+        else:
+            commands.append(cluster.commands.kubectl("logs", name, *flags))
+    return "; ".join(commands)
+
+
+def _of_listed(cluster: Cluster, which: list[str], pattern: str, flags: list[str]) -> str:
+    """The logs of the pods that `kubectl get` lists, which kubectl itself cannot choose so."""
+    columns = "custom-columns=:metadata.namespace,:metadata.name"
+    space = "" if "-A" in which else None
+    listed = cluster.commands.kubectl("get", "pods", *which, "--no-headers", "-o", columns, namespace=space)
+    expression = re.sub(r"^\^", " ", pattern[1:-1])  # a name follows its namespace
+    chosen = f"{listed} | grep -E {shlex.quote(expression)}" if pattern else listed
+    logs = cluster.commands.kubectl("logs", *flags, "-n", namespace="")
+    return f'{chosen} | while read -r namespace name; do {logs} "$namespace" "$name"; done'

@@ -10,7 +10,7 @@ from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
@@ -32,8 +32,9 @@ async def copy_stream(
     reader: LineReader,
     opened: Callable[[], None] = lambda: None,
     arrived: Callable[[], None] = lambda: None,
+    rest: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
 ) -> None:
-    """Copy a log to its end.
+    """Copy a log to its end; `rest` is awaited between two pieces, and lets other tasks run.
 
     A log that is not followed is sent without pauses, so a longer silence is an error.
 
@@ -53,7 +54,7 @@ async def copy_stream(
                     continue
                 reader.feed(held)
                 held = b""
-                await asyncio.sleep(0)  # at full speed, the next chunk is always ready: let other tasks run
+                await rest()  # at full speed, the next chunk is always ready
     except ApiError as error:
         if REFUSAL.search(error.message.encode()):
             raise _gone(error.message, error.status) from None

@@ -42,8 +42,8 @@ def tables(cluster: Cluster, words: Sequence[str], **which: Unpack[TableRequest]
         NotFound, ApiError, ClusterUnavailable: as for `clusters.tables.table`.
     """
     found = []
-    for resource, names, by_category in _named(cluster, words):
-        _refuse_what_cannot(cluster, resource, "list")
+    for resource, names, by_category in named(cluster, words):
+        refuse_what_cannot(cluster, resource, "list")
         one = table(cluster, resource, names=names, **which)
         if one or not by_category:
             found.append(one)
@@ -63,22 +63,27 @@ def watch(
         UsageError: as for `tables`; or the words name several kinds.
         Unsupported: the API server cannot watch this kind.
     """
-    (resource, names, _), *others = _named(cluster, words)
+    (resource, names, _), *others = named(cluster, words)
     if others:
         raise UsageError(
             "Only one kind can be watched at a time.", cure="In a notebook, displayed tables stay live anyway."
         )
-    _refuse_what_cannot(cluster, resource, "watch")
+    refuse_what_cannot(cluster, resource, "watch")
     return watch_table(cluster, resource, names=names, finish=finish, **which)
 
 
-def _refuse_what_cannot(cluster: Cluster, resource: Resource, verb: str) -> None:
+def refuse_what_cannot(cluster: Cluster, resource: Resource, verb: str) -> None:
+    """Refuse a kind of which the API server cannot do something.
+
+    Raises:
+        Unsupported: it cannot.
+    """
     if not resource.can(verb):
         raise Unsupported(f"{verb}ing {resource.word}", cluster.context)
 
 
-def _named(cluster: Cluster, words: Sequence[str]) -> list[Named]:
-    """The kinds and names in the words of a call, in its order."""
+def named(cluster: Cluster, words: Sequence[str]) -> list[Named]:
+    """The kinds and names in the words of a call, in its order; raises as `tables`."""
     first, *others = words
     if any("/" in word for word in words):
         wrong = next((word for word in words if not all(word.partition("/"))), "")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.kubernetes_client import ClusterClient
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogRequest, LogResult
-    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
-    from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.model.tables import Table, TableEvent, TableState
     from nbcontainer.operation import Operation
@@ -80,7 +80,7 @@ class ClusterPods:
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone; raises the errors of `clusters.deletion.delete`."""
         return clusters.deletion.delete(self.cluster, names, force=force, grace_period=grace_period)
 
@@ -103,16 +103,3 @@ class ClusterPods:
     def events(self, name: str = "", *, all_namespaces: bool = False) -> Table:
         """What happened to a pod, or to all of them; raises the errors of `clusters.events.events`."""
         return clusters.events.events(self.cluster, name, all_namespaces=all_namespaces)
-
-    def apply(
-        self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
-    ) -> list[Change]:
-        """Apply YAML of any kinds; raises the errors of `clusters.resources.apply`."""
-        return clusters.resources.apply(
-            self.cluster,
-            text,
-            namespace=namespace,
-            dry_run=dry_run,
-            force_conflicts=force_conflicts,
-            source_map=source_map,
-        )

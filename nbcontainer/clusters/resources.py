@@ -1,139 +1,287 @@
-"""Any kind from YAML: server-side apply, with errors that name the lines of the text."""
+"""Any kind from YAML: server-side apply. All objects are tried in a dry run before the first of them is applied."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.apply_refusals import NOT_FOUND, refusal
+from nbcontainer.clusters.differences import compared, is_same
 from nbcontainer.clusters.discovery import Resource, find_kind, near_kinds
-from nbcontainer.clusters.failures import raise_for_status
-from nbcontainer.clusters.missing import missing_namespace
-from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, name_cure
-from nbcontainer.errors import ApiError, Conflict, UsageError
+from nbcontainer.clusters.pruning import Doomed, find_doomed, prune
+from nbcontainer.errors import ApiError, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
-from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
-from nbcontainer.model.changes import Change
-from nbcontainer.model.source_map import SourceMap
+from nbcontainer.kubernetes_yaml.manifests import Manifest
+from nbcontainer.model.changes import Change, ChangeDone, Changes, ChangesUnderWay, apply_change
+from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.operation import Progress
 
 MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
-CREATED, NOT_FOUND, CONFLICT = 201, 404, 409
-MOST_LINES = 5  # of a refusal that are shown
+CREATED, REFUSED = 201, 300
+MOST_AT_ONCE = 8  # dry runs
+DEFINITION = "CustomResourceDefinition"
+ESTABLISHED_SECONDS, ESTABLISHED_PAUSE = 30.0, 0.05
+ORDER = {"Namespace": 0, DEFINITION: 1}  # what others need comes first
+CANNOT_TRY = "does not support dry run"  # a webhook that has side effects
 
 
-def apply(
-    cluster: Cluster,
-    text: str,
-    *,
-    namespace: str = "",
-    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    dry_run: bool = False,
-    force_conflicts: bool = False,
-    labels: dict[str, str] | None = None,
-) -> list[Change]:
-    """Apply YAML server-side: every document, of any kind. Nothing is sent unless all of it can be understood.
+@dataclass(frozen=True)
+class Options:
+    """How objects are applied.
 
-    Args:
-        cluster: the cluster, in the namespace of objects that name none.
-        namespace: another namespace; then a manifest that names a different one is an error.
-        text: one or more YAML documents.
-        source_map: from the text's lines to the user's own.
-        dry_run: the API server checks and answers, and changes nothing.
+    Attributes:
+        own_namespace: whether the call names the namespace: a manifest with a different one is then an error.
         force_conflicts: take over fields that others manage.
-        labels: are added to each object's own.
+        labels: are added to each object that does not exist yet, and kept on those that have them.
+        prune: whether to delete what has these labels and was applied before, but is not in the text.
+        source: the flags that name the text, in kubectl's words.
+        verb: the verb in kubectl's command.
+    """
+
+    own_namespace: bool = False
+    force_conflicts: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    prune: bool = False
+    source: tuple[str, ...] = ("-f", "-")
+    verb: str = "apply"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One object of the text after its dry run.
+
+    Attributes:
+        document: what is sent.
+        present: the object as it exists; None if it does not.
+        expected: the dry run's answer; None if there could be none: its namespace or kind is in the same text, or a
+            webhook refuses dry runs.
+    """
+
+    manifest: Manifest
+    resource: Resource
+    namespace: str
+    document: JsonObject
+    present: JsonObject | None = None
+    expected: JsonObject | None = None
+
+    def change(self, cluster: Cluster, command: str, answer: JsonObject | None = None, status: str = "") -> Change:
+        """What was done, or what would be: `answer` is the object afterwards, None for a dry run.
+
+        The difference is the dry run's: by now, controllers may have changed the object too.
+        """
+        expected = self.expected or answer
+        before, after = compared(self.present, expected or self.document)
+        same = expected is not None and is_same(self.present, expected)
+        return Change(
+            self.resource.kind,
+            self.manifest.name,
+            self.namespace,
+            "created" if self.present is None else "unchanged" if same else "configured",
+            status=status,
+            uid=text_of(answer, "metadata", "uid"),
+            where=" · ".join(filter(None, (cluster.context, self.namespace))),
+            command=command,
+            manifest=self.document,
+            before=before,
+            after=after,
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A text's objects beside those of the cluster.
+
+    Attributes:
+        tried: in the order in which they are applied.
+        doomed: what would be pruned.
+    """
+
+    cluster: Cluster
+    tried: tuple[Tried, ...]
+    options: Options
+    doomed: tuple[Doomed, ...] = ()
+
+    @property
+    def changes(self) -> Changes:
+        """What would be done."""
+        return Changes(self._changes("dry run", dry_run=True))
+
+    def _changes(self, status: str, *, dry_run: bool) -> list[Change]:
+        command = self.command(dry_run=dry_run)
+        there = self.cluster
+        applied = [one.change(there, command, status=status) for one in self.tried]
+        return applied + [replace(one.change(there, command), status=status) for one in self.doomed]
+
+    def command(self, *, dry_run: bool = False) -> str:
+        """The same as a kubectl command; kubectl refuses objects in another namespace than its -n names."""
+        options = self.options
+        words = ["--dry-run=server"] if dry_run and options.verb == "apply" else []
+        words += ["--force-conflicts"] if options.force_conflicts else []
+        if options.prune:
+            words += ["--prune", *(f"--selector={name}={value}" for name, value in options.labels.items())]
+        spaces = {one.namespace for one in self.tried}
+        named = self.cluster.namespace if spaces <= {"", self.cluster.namespace} else ""
+        return self.cluster.commands.kubectl(options.verb, "--server-side", *options.source, *words, namespace=named)
+
+    def apply(self) -> Operation[ChangeDone, ChangesUnderWay, Changes]:
+        """Apply them, one after another. A stop leaves those that were applied as they are.
+
+        The operation raises:
+            Conflict, ApiError: the API server refuses an object; those applied before it stay.
+        """
+        waiting = tuple(self._changes("waiting", dry_run=False))
+        operation: Operation[ChangeDone, ChangesUnderWay, Changes] = Operation(
+            "application of the manifests",
+            ChangesUnderWay(self.cluster.where, waiting),
+            apply_change,
+            conclude=lambda state, _: Changes(state.changes),
+        )
+        return operation.start_task(self._apply)
+
+    async def _apply(self, progress: Progress[ChangeDone]) -> None:
+        done: list[Change] = []
+        command = self.command()
+        for one in self.tried:
+            done.append(await self._apply_one(one, command, done))
+            progress.emit(ChangeDone(len(done) - 1, done[-1]))
+        for doomed in reversed(self.doomed):  # what others need goes last
+            await prune(self.cluster, doomed)
+            progress.emit(ChangeDone(len(self.tried) + self.doomed.index(doomed), doomed.change(self.cluster, command)))
+
+    async def _apply_one(self, one: Tried, command: str, done: Sequence[Change]) -> Change:
+        parameters = _parameters(self.options, dry_run=False)
+        path = one.resource.path(one.namespace, one.manifest.name)
+        status, answer = await self.cluster.send(
+            "PATCH", path, parameters=parameters, body=one.document, content_type=APPLY
+        )
+        if status >= REFUSED:
+            there = replace(self.cluster, namespace=one.namespace)
+            stays = ", ".join(f"{change.kind} {change.name}" for change in done)
+            rest = f" Applied before it: {stays}." if stays else ""
+            raise await refusal(there, one.manifest, status, answer, present=one.present, rest=rest)
+        if one.resource.kind == DEFINITION:
+            await _established(self.cluster, one)
+        return one.change(self.cluster, command, answer)
+
+
+def compare(cluster: Cluster, manifests: Sequence[Manifest], options: Options) -> Comparison:
+    """Compare a text's objects with the cluster's in a dry run. Nothing is sent unless all of it can be understood.
 
     Raises:
-        UsageError: the text is not YAML, or not manifests; or the cluster has no such kind.
+        UsageError: the cluster has no such kind, or a manifest names another namespace than the call.
         Conflict: somebody else manages a field; it names field, manager and line.
-        ApiError: the API server refuses an object; those applied before it stay.
+        ApiError: the API server refuses an object.
     """
-    manifests = parse_manifests(text, source_map.own)
-    return cluster.run(
-        _apply(
-            cluster.in_namespace(namespace),
-            manifests,
-            own=bool(namespace),
-            dry_run=dry_run,
-            force=force_conflicts,
-            labels=labels or {},
-        )
-    )
+    return cluster.run(_compare(cluster, manifests, options))
 
 
-async def _apply(
-    cluster: Cluster,
-    manifests: Sequence[Manifest],
-    *,
-    own: bool,
-    dry_run: bool,
-    force: bool,
-    labels: dict[str, str],
-) -> list[Change]:
-    resources = [await _resource(cluster, manifest) for manifest in manifests]
-    spaces = [
-        _namespace(cluster, manifest, resource, own=own)
-        for manifest, resource in zip(manifests, resources, strict=True)
-    ]
-    command = _command(cluster, spaces, dry_run=dry_run, force=force)
-    changes: list[Change] = []
-    for manifest, resource, space in zip(manifests, resources, spaces, strict=True):
-        document = _with_labels(manifest.document, labels)
-        path = resource.path(space, manifest.name)
-        before, old = await cluster.send("GET", path)
-        parameters: dict[str, str | bool] = {
-            "fieldManager": MANAGER,
-            "fieldValidation": "Strict",
-            "force": force,
-        }
-        parameters |= {"dryRun": "All"} if dry_run else {}
-        status, answer = await cluster.send("PATCH", path, parameters=parameters, body=document, content_type=APPLY)
-        if status >= 300:  # noqa: PLR2004 - HTTP's own boundary
-            present = old if before < CREATED else None
-            there = replace(cluster, namespace=space)
-            raise await _refusal(there, manifest, status, answer, changes, present=present)
-        same = before < CREATED and _comparable(old) == _comparable(answer)
-        action = "created" if status == CREATED else "unchanged" if same else "configured"
-        changes.append(
-            Change(
-                resource.kind,
-                manifest.name,
-                space,
-                action,
-                status="dry run" if dry_run else "",
-                uid=text_of(answer, "metadata", "uid"),
-                where=f"{cluster.context} · {space}" if space else cluster.context,
-                command=command,
-                manifest=document,
-            )
-        )
-    return changes
+async def _compare(cluster: Cluster, manifests: Sequence[Manifest], options: Options) -> Comparison:
+    ordered = sorted(manifests, key=lambda one: ORDER.get(one.kind, len(ORDER)))
+    text = _Text(cluster, ordered)
+    wanted = []
+    for manifest in ordered:
+        resource = await text.resource(manifest)
+        namespace = _namespace(cluster, manifest, resource, own=options.own_namespace)
+        wanted.append(Tried(manifest, resource, namespace, manifest.document))
+    limit = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def tried(one: Tried) -> Tried:
+        async with limit:
+            return await _try(text, one, options, several=len(wanted) > 1)
+
+    found = await asyncio.gather(*map(tried, wanted), return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    known = tuple(each for each in found if isinstance(each, Tried))
+    comparison = Comparison(cluster, known, options)
+    if not options.prune:
+        return comparison
+    kept = {(one.resource.group, one.resource.kind, one.namespace, one.manifest.name) for one in known}
+    spaces = {one.namespace for one in known if one.namespace} | {cluster.namespace}
+    return replace(comparison, doomed=await find_doomed(cluster, options.labels, spaces, kept, MANAGER))
 
 
-def _command(cluster: Cluster, spaces: Sequence[str], *, dry_run: bool, force: bool) -> str:
-    """The same as a kubectl command; kubectl refuses objects in another namespace than its -n names."""
-    words = [*(["--dry-run=server"] if dry_run else []), *(["--force-conflicts"] if force else [])]
-    named = cluster.namespace if {*spaces} <= {"", cluster.namespace} else ""
-    return cluster.commands.kubectl("apply", "--server-side", "-f", "-", *words, namespace=named)
+class _Text:
+    """What the objects of one text define for each other: namespaces, and kinds."""
 
+    def __init__(self, cluster: Cluster, manifests: Sequence[Manifest]) -> None:
+        self.cluster = cluster
+        self.namespaces = {one.name for one in manifests if (one.api_version, one.kind) == ("v1", "Namespace")}
+        definitions = (one.document for one in manifests if one.kind == DEFINITION)
+        self.kinds = {(new.api_version, new.kind): new for each in definitions for new in _defined(each)}
 
-async def _resource(cluster: Cluster, manifest: Manifest) -> Resource:
-    found = await find_kind(cluster, manifest.api_version, manifest.kind)
-    if found is None:
-        near = await near_kinds(cluster, manifest.api_version, manifest.kind)
+    async def resource(self, manifest: Manifest) -> Resource:
+        """The kind of an object.
+
+        Raises:
+            UsageError: neither the cluster nor the text has it.
+        """
+        new = self.kinds.get((manifest.api_version, manifest.kind))
+        found = await find_kind(self.cluster, manifest.api_version, manifest.kind) or new
+        if found is not None:
+            return found
+        near = await near_kinds(self.cluster, manifest.api_version, manifest.kind)
         hint = (
             f"Did you mean {' or '.join(near)}?"
             if near
-            else f"`{cluster.commands.kubectl('api-resources', namespace='')}` lists what it has."
+            else f"`{self.cluster.commands.kubectl('api-resources', namespace='')}` lists what it has."
         )
-        line = manifest.line_of("kind")
-        raise UsageError(f"line {line}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
-    return found
+        where = manifest.place_of("kind")
+        raise UsageError(f"{where}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
+
+    def makes_possible(self, one: Tried) -> bool:
+        """Whether an object may be refused only until the rest of the text is applied."""
+        return one.namespace in self.namespaces or (one.manifest.api_version, one.resource.kind) in self.kinds
+
+
+def _defined(definition: JsonObject) -> list[Resource]:
+    """The kinds that a CustomResourceDefinition makes, one for each version."""
+    names = object_of(definition, "spec", "names")
+    return [
+        Resource(
+            text_of(names, "plural"),
+            text_of(names, "kind"),
+            text_of(definition, "spec", "group"),
+            text_of(version, "name"),
+            namespaced=text_of(definition, "spec", "scope") == "Namespaced",
+        )
+        for version in entries_of(definition, "spec", "versions")
+    ]
+
+
+async def _try(text: _Text, one: Tried, options: Options, *, several: bool) -> Tried:
+    """Look an object up, and apply it in a dry run."""
+    cluster = text.cluster
+    path = one.resource.path(one.namespace, one.manifest.name)
+    status, found = await cluster.send("GET", path)
+    present = found if status < REFUSED else None
+    one = replace(one, present=present, document=_with_labels(one.manifest.document, options.labels, present))
+    parameters = _parameters(options, dry_run=True)
+    status, answer = await cluster.send("PATCH", path, parameters=parameters, body=one.document, content_type=APPLY)
+    if status < REFUSED:
+        return replace(one, expected=answer)
+    if (status == NOT_FOUND and text.makes_possible(one)) or CANNOT_TRY in text_of(answer, "message"):
+        return one
+    there = replace(cluster, namespace=one.namespace)
+    rest = " Nothing was applied." if several else ""
+    raise await refusal(there, one.manifest, status, answer, present=present, rest=rest)
+
+
+def _parameters(options: Options, *, dry_run: bool) -> dict[str, str | bool]:
+    parameters: dict[str, str | bool] = {
+        "fieldManager": MANAGER,
+        "fieldValidation": "Strict",
+        "force": options.force_conflicts,
+    }
+    return parameters | ({"dryRun": "All"} if dry_run else {})
 
 
 def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own: bool) -> str:
@@ -142,91 +290,44 @@ def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own:
     stated = text_of(manifest.document, "metadata", "namespace")
     if own and stated and stated != cluster.namespace:
         raise UsageError(
-            f"line {manifest.line_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
+            f"{manifest.place_of('metadata.namespace')}: the manifest's namespace is {stated!r}, "
             f"the call's is {cluster.namespace!r}.",
             cure=f"Name it too, with `--namespace={stated}`, or remove one of the two.",
         )
     return stated or cluster.namespace
 
 
-def _with_labels(document: JsonObject, labels: dict[str, str]) -> JsonObject:
+def _with_labels(document: JsonObject, labels: Mapping[str, str], present: JsonObject | None) -> JsonObject:
+    """What is sent: with the labels, if the object is new, and with those it has, which would be removed otherwise."""
     own = value_of(document, "metadata", "labels") or {}
-    if not labels or not isinstance(own, dict):  # if they are wrong, the API server says so
+    there = object_of(present, "metadata", "labels")
+    kept = labels if present is None else {name: there[name] for name in labels if name in there}
+    if not kept or not isinstance(own, dict):  # if they are wrong, the API server says so
         return document
-    return {**document, "metadata": {**object_of(document, "metadata"), "labels": {**labels, **own}}}
+    return {**document, "metadata": {**object_of(document, "metadata"), "labels": {**kept, **own}}}
 
 
-def _comparable(document: JsonObject) -> JsonObject:
-    """An object without what changes by itself: its status may differ between two calls."""
-    metadata = {**object_of(document, "metadata"), "managedFields": None, "resourceVersion": None}
-    return {**document, "metadata": metadata, "status": None}
+async def _established(cluster: Cluster, one: Tried) -> None:
+    """Wait until the API server serves the kinds of a definition.
 
-
-async def _refusal(
-    cluster: Cluster,
-    manifest: Manifest,
-    status: int,
-    answer: JsonObject,
-    before: Sequence[Change],
-    *,
-    present: JsonObject | None,
-) -> ApiError:
-    """The API server's refusal, with the lines of the fields that it names; `present` is the existing object."""
-    causes = entries_of(answer, "details", "causes")
-    stays = "".join(f" {change.kind} {change.name}," for change in before)
-    stays = f" Applied before it:{stays.rstrip(',')}." if before else ""
-    if status == CONFLICT and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
-        words = []
-        for cause in causes:
-            field = text_of(cause, "field").lstrip(".")
-            message = text_of(cause, "message").removeprefix("conflict with ")
-            words.append(f"line {manifest.line_of(field)}: {field} is managed by {message}")
-        return Conflict(
-            "\n".join(words) + stays,
-            status=status,
-            reason="FieldManagerConflict",
-            cure="`--force-conflicts` takes over these fields; or leave them out of the manifest.",
-        )
-    absent = await asyncio.to_thread(missing_namespace, cluster) if status == NOT_FOUND else None
-    if absent is not None:
-        line = manifest.stated_line("metadata.namespace")  # otherwise the call names it
-        return absent.replaced(message=f"line {line}: {absent.message}{stays}" if line else f"{absent.message}{stays}")
-    if causes:
-        lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
-        fixed = present is not None and any(is_fixed(cause) for cause in causes)
-        cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
-        text = "\n".join(list(dict.fromkeys(lines))[:MOST_LINES])
-        error = _typed(cluster, status, answer, text + stays)
-        return error.replaced(cure=cure or error.cure)
-    message = text_of(answer, "message")
-    field, kind = manifest.unquoted(message)
-    if field:
-        wanted = f"{field} must be text, and without quotes this is {kind}"
-        error = _typed(cluster, status, answer, f"line {manifest.line_of(field)}: {wanted}.{stays}")
-        return error.replaced(cure="Put the value in quotes.")
-    return _typed(cluster, status, answer, manifest.with_lines(message) + stays)
-
-
-def _cause_lines(manifest: Manifest, cause: JsonObject, present: JsonObject | None) -> list[str]:
-    field = text_of(cause, "field")
-    if present is not None and is_fixed(cause):
-        fields = fixed_fields(cause, manifest.document, present)
-        what = f"cannot be changed once {manifest.kind} {manifest.name} exists"
-        return [f"line {manifest.line_of(one)}: {one} {what}." for one in fields]
-    words = cause_words(cause)
-    return [f"line {manifest.line_of(field)}: {field}: {words}" if field else f"line {manifest.line_of('')}: {words}"]
-
-
-def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
-    delete = f"`{cluster.commands.kubectl('delete', manifest.kind.lower(), manifest.name)}`"
-    if manifest.kind == "Pod":
-        delete = cluster.commands.magic("delete", manifest.name)
-    return f"Delete it first ({delete}) and run this again, or give the new one another name."
-
-
-def _typed(cluster: Cluster, status: int, answer: JsonObject, message: str) -> ApiError:
-    try:
-        raise_for_status(cluster, status, answer)
-    except ApiError as error:
-        return error.replaced(message=message or error.message)
-    raise AssertionError  # the status is a refusal
+    Raises:
+        ApiError: it does not, after a while.
+    """
+    path = one.resource.path("", one.manifest.name)
+    kinds = [new for new in _defined(one.document) if new.kind]
+    deadline = time.monotonic() + ESTABLISHED_SECONDS
+    while True:
+        found = await cluster.request("GET", path)
+        conditions = {text_of(one, "type"): text_of(one, "status") for one in entries_of(found, "status", "conditions")}
+        served = entries_of(found, "spec", "versions")
+        names = {text_of(version, "name") for version in served if version.get("served")}
+        wanted = [new for new in kinds if new.version in names]
+        if conditions.get("Established") == "True" and all(
+            [await find_kind(cluster, new.api_version, new.kind) is not None for new in wanted]
+        ):
+            return
+        if time.monotonic() > deadline:
+            why = next((text_of(each, "message") for each in entries_of(found, "status", "conditions")
+                        if text_of(each, "status") == "False"), "")  # fmt: skip
+            raise ApiError(f"{one.manifest.name} is not established after {ESTABLISHED_SECONDS:g} s. {why}".strip())
+        await asyncio.sleep(ESTABLISHED_PAUSE)

@@ -33,10 +33,10 @@ def hide(object: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002 - what Kube
             values = shown[part]
             shown[part] = dict.fromkeys(values, HIDDEN) if isinstance(values, Mapping) else HIDDEN
     metadata = shown.get("metadata")
-    if isinstance(metadata, Mapping) and isinstance(annotations := metadata.get("annotations"), Mapping):
-        if _LAST_APPLIED in annotations:
-            applied = {**annotations, _LAST_APPLIED: _hide_text(annotations[_LAST_APPLIED])}
-            shown["metadata"] = {**metadata, "annotations": applied}
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    if isinstance(metadata, Mapping) and isinstance(annotations, Mapping) and _LAST_APPLIED in annotations:
+        applied = {**annotations, _LAST_APPLIED: _hide_text(annotations[_LAST_APPLIED])}
+        shown["metadata"] = {**metadata, "annotations": applied}
     return shown
 
 

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Unpack
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.further_columns import custom_columns
+from nbcontainer.clusters.further_columns import label_columns as further_columns
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
+from nbcontainer.clusters.sorting import is_of_metadata, rank_of
 from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, object_of
 from nbcontainer.model.tables import (
@@ -26,7 +29,7 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.operation import Progress
@@ -49,6 +52,10 @@ class Selection:
         all_namespaces: bool = False,
         selector: str = "",
         field_selector: str = "",
+        sort_by: str = "",
+        label_columns: Sequence[str] = (),
+        show_labels: bool = False,
+        columns: str = "",
         names: tuple[str, ...] = (),
     ) -> None:
         self.resource = resource
@@ -69,23 +76,45 @@ class Selection:
         self.where = f"{cluster.context} · {space}" if space else cluster.context
         narrowed = f" with {selector}" if selector else ""
         self.title = resource.plural + narrowed
-        words = ["get", resource.word, *names, *(["-A"] if self.everywhere else [])]
-        words += ["-l", selector] if selector else []
-        words += [f"--field-selector={field_selector}"] if field_selector else []
-        self.command = cluster.commands.kubectl(*words, namespace=self.namespace)
+        self.narrowed = bool(selector or field_selector)
+        self._words = ["get", resource.word, *names, *(["-A"] if self.everywhere else [])]
+        self._words += ["-l", selector] if selector else []
+        self._words += [f"--field-selector={field_selector}"] if field_selector else []
+        self._words += [f"-L={name}" for name in label_columns] + ["--show-labels"] * show_labels
+        self._words += [f"--sort-by={sort_by}"] * bool(sort_by) + [f"-o=custom-columns={columns}"] * bool(columns)
+        self._commands = cluster.commands
+        self._rank = rank_of(sort_by) if sort_by else None
+        self._custom = custom_columns(columns) if columns else []
+        self._further = further_columns(label_columns, show_labels=show_labels)
+        # what the server sends of each object beside its cells
+        self.included = "Object" if columns or (sort_by and not is_of_metadata(sort_by)) else "Metadata"
+        self.is_plain = not (self._rank or self._custom or self._further)
+
+    def command_with(self, *, output: str = "") -> str:
+        """The kubectl command that lists it."""
+        words = [*self._words, *([f"-o={output}"] if output else [])]
+        return self._commands.kubectl(*words, namespace=self.namespace)
 
     def table(self, state: TableState, follow: Callable[[TableState], object] | None = None) -> Table:
         """The table of a state."""
-        return Table(state, self.command, kind=self.resource.qualified_kind, follow=follow)
+        return Table(state, self.command_with(), kind=self.resource.qualified_kind, follow=follow)
 
     def decoder(self) -> Decoder:
         """A decoder of this selection's pages."""
-        return Decoder(self.resource.kind, with_namespace=self.everywhere)
+        return Decoder(
+            self.resource.kind,
+            with_namespace=self.everywhere,
+            custom=self._custom,
+            further=self._further,
+            rank=self._rank,
+        )
 
     def reset(self, decoder: Decoder, pages: list[JsonObject]) -> TableReset:
         """The event for a list of pages."""
         rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
-        keys = [row.key for row in rows]
+        if self._rank:
+            rows.sort(key=lambda row: (row.rank, row.key))
+        keys = [(row.rank, row.key) for row in rows]
         by_key = keys == sorted(keys)  # not where the API server sorts otherwise, as flow schemas by their precedence
         return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=by_key)
 
@@ -106,7 +135,7 @@ def table(
     selection = Selection(cluster, resource, names=names, **which)
     can_follow = resource.can("watch")
     try:
-        pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": "Metadata"}, TABLE)
+        pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": selection.included}, TABLE)
     except Forbidden:
         if not names or which.get("all_namespaces"):
             raise
@@ -132,7 +161,7 @@ def _one(cluster: Cluster, selection: Selection, name: str) -> JsonObject:
     """The table of one object."""
     path = selection.resource.path(selection.namespace, name)
     try:
-        return cluster.call("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE)
+        return cluster.call("GET", path, parameters={"includeObject": selection.included}, accept=TABLE)
     except NotFound:
         raise not_found(cluster, [name], selection.resource) from None
 
@@ -193,7 +222,7 @@ async def _follow(
     cluster: Cluster, selection: Selection, progress: Progress[TableEvent], known: Decoder | None, version: str
 ) -> None:
     decoder, live = known or selection.decoder(), bool(version)
-    if selection.namespace and not known:
+    if selection.namespace and selection.is_plain and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
         reset = selection.reset(decoder, pages)
@@ -202,7 +231,7 @@ async def _follow(
         progress.emit(reset)
     if live:
         progress.emit(TableLive(live=True))
-    parameters = {**selection.parameters, "includeObject": "Metadata"}
+    parameters = {**selection.parameters, "includeObject": selection.included}
     try:
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:

@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 from nbcontainer.engines.output import Frames
+from nbcontainer.model.timestamps import BILLION, LONGEST_STAMP, nanoseconds_of, stamp_before
 
 Pieces = Sequence[tuple[str, bytes]]  # (stream, message), each message with its timestamp
 
 BEFORE_SECONDS = 1  # before the last message, from which a log is read again: another stream's may be written late
-_STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
-LONGEST_STAMP = 36  # with nine digits, an offset and the space
 _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 def _moment(stamp: bytes) -> tuple[int, int]:
     """Seconds since the epoch, and nanoseconds, of a message's timestamp."""
-    found = _STAMP.match(stamp)
-    if found is None:
-        return (0, 0)
-    whole = datetime.fromisoformat((found[1] + found[3]).decode()).timestamp()
-    return int(whole), int((found[2] or b"").ljust(9, b"0"))
-
-
-def _stamp_of(message: bytes) -> bytes:
-    """The timestamp and the space after it; b"" for the rest of a message that did not come in one piece."""
-    found = _STAMP.match(message)
-    return found[0] if found else b""
+    return divmod(nanoseconds_of(stamp[:-1]) or 0, BILLION)
 
 
 class Messages:
@@ -70,7 +58,7 @@ class Messages:
 
 
 def _is_head(line: bytes) -> bool:
-    return not line.endswith(b"\n") and len(line) < LONGEST_STAMP and not _stamp_of(line)
+    return not line.endswith(b"\n") and len(line) <= LONGEST_STAMP and not stamp_before(line)
 
 
 class Stamps:
@@ -84,7 +72,7 @@ class Stamps:
     def take(self, pieces: Pieces) -> None:
         """Note what was received."""
         if pieces and not self.first[0]:
-            self.first = pieces[0][0], _stamp_of(pieces[0][1])
+            self.first = pieces[0][0], stamp_before(pieces[0][1])
         for stream in dict(pieces):
             self._take_end(stream, pieces)
 
@@ -94,7 +82,7 @@ class Stamps:
         for name, message in reversed(pieces):
             if name != stream:
                 continue
-            found = _stamp_of(message)
+            found = stamp_before(message)
             if stamp and found != stamp:
                 break
             stamp, size = found, size + len(message)
@@ -140,7 +128,7 @@ class Unread:
     def _rest(self, stream: str, message: bytes) -> bytes:
         if stream in self._passed:
             return message
-        stamp, last = _stamp_of(message), self._last.get(stream)
+        stamp, last = stamp_before(message), self._last.get(stream)
         moment = _moment(stamp)
         if (stream, moment) == self._first or moment > self._end:
             self._is_before_first = False

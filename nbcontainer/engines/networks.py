@@ -16,10 +16,10 @@ from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import in_use, made_id, matches_labels, repeated
-from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import ApiError, Conflict, Forbidden, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of
 from nbcontainer.model.networks import NetworkFacts
+from nbcontainer.model.timestamps import seconds_of
 
 Subnet = ipaddress.IPv4Network | ipaddress.IPv6Network
 

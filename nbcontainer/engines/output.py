@@ -8,12 +8,12 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 
 from nbcontainer.byte_stream import Stream
 from nbcontainer.engines.failures import plain
 from nbcontainer.errors import ApiError
 from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.timestamps import stamp_before
 
 HEADER = struct.Struct(">II")
 HEADER_BYTES = HEADER.size
@@ -21,7 +21,6 @@ STREAMS = {0: "stdout", 1 << 24: "stdout", 2 << 24: "stderr"}  # by the first fo
 SYSTEM_ERROR = 3 << 24  # a frame in which the engine says why it cannot go on
 MOST_SIZES = 4096  # of frames, remembered
 LONGEST_FRAME = 64 * 1024  # bytes; of a longer one, parts are passed on
-STAMP = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ")
 READ_BYTES = 64 * 1024
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.001, 0.01  # seconds between two reads of a stream, unless there are …
 MANY_PIECES, MANY_BYTES = 220, 32 * 1024  # … so many to read: of unread small pieces, a Unix socket holds about 270
@@ -53,8 +52,7 @@ class LineParts:
 
     def _take(self, part: bytes) -> bytes:
         goes_on, self._is_open = self._is_open, not part.endswith(b"\n")
-        found = STAMP.match(part)
-        stamp = found[0] if found else b""
+        stamp = stamp_before(part)
         if goes_on and (not stamp or not self._same_stamp or stamp == self._stamp):
             return part[len(stamp) :]
         self._stamp = stamp
@@ -251,13 +249,3 @@ def follow_output(stream: Stream, source: str, writer: LogWriter, unread: Unread
         for channel in channels.values():
             channel.finish()
     return not frames.broken and not unread.seen
-
-
-def seconds_of(text: str) -> float:
-    """Seconds since the epoch of an engine's time ("2026-11-23T07:09:33.010200588Z"); 0 if empty or invalid."""
-    if text.startswith("0001-"):  # Go's zero time
-        return 0.0
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0

@@ -12,8 +12,8 @@ from nbcontainer.engines.pods import find_pod, podman_http
 from nbcontainer.errors import ApiError, NbcontainerError
 from nbcontainer.json_objects import text_of
 from nbcontainer.model.changes import Change, Changes
+from nbcontainer.model.deletion import Deletion, ObjectEnd, apply_object_end
 from nbcontainer.model.outcome import Outcome
-from nbcontainer.model.pods import PodDeletion, PodEnd, apply_pod_end
 from nbcontainer.operation import Operation, Progress
 
 if TYPE_CHECKING:
@@ -24,35 +24,37 @@ GRACE_SECONDS = 10
 
 def delete(
     engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-) -> Operation[PodEnd, PodDeletion, Changes]:
+) -> Operation[ObjectEnd, Deletion, Changes]:
     """Stop and remove pods, one after the other; each container gets `grace_period` seconds to terminate by itself.
 
     The operation raises:
         NotFound: one of them does not exist; then nothing is deleted.
         ApiError: Podman refuses one; those before it are gone.
     """
-    operation: Operation[PodEnd, PodDeletion, Changes] = Operation(
-        f"deletion of {f'pod {names[0]}' if len(names) == 1 else 'pods'}", PodDeletion(engine.name), apply_pod_end
+    operation: Operation[ObjectEnd, Deletion, Changes] = Operation(
+        f"deletion of {f'pod {names[0]}' if len(names) == 1 else 'pods'}", Deletion(engine.name), apply_object_end
     )
     seconds = 0 if force else GRACE_SECONDS if grace_period is None else grace_period
     return operation.start_thread(lambda progress: _delete(engine, tuple(names), seconds, progress))
 
 
-def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[PodEnd]) -> Changes:
+def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[ObjectEnd]) -> Changes:
     doomed = {name: text_of(find_pod(engine, name), "Id") for name in names}
     gone: dict[str, str] = {}
     for name, uid in doomed.items():
-        progress.emit(PodEnd(name, Outcome.RUNNING, time=time.time()))
+        progress.emit(ObjectEnd(name, Outcome.RUNNING, time=time.time()))
         try:
             _remove(engine, uid, seconds, progress)
         except NbcontainerError as error:
-            progress.emit(PodEnd(name, Outcome.FAILED, error.message, time.time()))
+            progress.emit(ObjectEnd(name, Outcome.FAILED, error.message, time.time()))
             done = f" Deleted: {', '.join(gone)}." if gone else ""
             raise error.replaced(message=error.message + done) from None
         if progress.stopping:
-            progress.emit(PodEnd(name, Outcome.STOPPED, "Podman is still stopping it; it is not removed", time.time()))
+            progress.emit(
+                ObjectEnd(name, Outcome.STOPPED, "Podman is still stopping it; it is not removed", time.time())
+            )
             raise ApiError("stopped", reason="Stopped")
-        progress.emit(PodEnd(name, Outcome.DONE, time=time.time()))
+        progress.emit(ObjectEnd(name, Outcome.DONE, time=time.time()))
         gone[name] = uid
     flags = ("--force", "--time", str(seconds))  # a running pod is stopped first
     return Changes(
@@ -69,7 +71,7 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
     )
 
 
-def _remove(engine: Engine, uid: str, seconds: int, progress: Progress[PodEnd]) -> None:
+def _remove(engine: Engine, uid: str, seconds: int, progress: Progress[ObjectEnd]) -> None:
     """Stop a pod and remove it, unless a stop is requested meanwhile."""
     # Podman 4.3 reads 0 seconds as its default of 10
     action, query = ("stop", {"t": seconds}) if seconds else ("kill", None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nbcontainer.engines.output import seconds_of
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, texts_of
 from nbcontainer.model.tables import Column, Row, Tone
+from nbcontainer.model.timestamps import seconds_of
 
 EVENT_COLUMNS = (
     Column("LAST SEEN", "age"),

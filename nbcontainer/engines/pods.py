@@ -26,7 +26,7 @@ from nbcontainer.engines.pod_tables import (
     pod_status,
 )
 from nbcontainer.engines.silence import Silence
-from nbcontainer.errors import NbcontainerError, NotFound, UsageError
+from nbcontainer.errors import NbcontainerError, NotFound, Unsupported, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, words_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.model.results import Description
@@ -84,6 +84,8 @@ def table(engine: Engine, names: Sequence[str] = (), **which: Unpack[TableReques
 
 
 def _reset(engine: Engine, names: Sequence[str], **which: Unpack[TableRequest]) -> TableReset:
+    if any(which.get(name) for name in ("sort_by", "columns", "label_columns", "show_labels")):
+        raise Unsupported("other columns, or another order of its pods", engine.name)
     selector = which.get("selector", "")
     fits = matcher(selector, which.get("field_selector", ""))
     pods = _listed(engine)

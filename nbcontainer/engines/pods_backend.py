@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
     from nbcontainer.logs.operation import LogOperation
     from nbcontainer.model.changes import Change, Changes
+    from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogRequest, LogResult
-    from nbcontainer.model.pods import ExecRequest, ExecResult, PodDeletion, PodEnd, PodRequest, PodStart, PodStep
+    from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.source_map import SourceMap
     from nbcontainer.model.table_request import TableRequest
@@ -108,7 +109,7 @@ class PodmanPods:
 
     def delete(
         self, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
-    ) -> Operation[PodEnd, PodDeletion, Changes]:
+    ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone; raises as `engines.pod_deletion.delete`."""
         return engines.pod_deletion.delete(self.engine, names, force=force, grace_period=grace_period)
 

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nbcontainer import engines
-from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of, words_of
 from nbcontainer.model.system import BUILD_CACHE, CONTAINERS, IMAGES, VOLUMES, DiskUsage, Stored, Usage
+from nbcontainer.model.timestamps import seconds_of
 
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine

@@ -9,9 +9,9 @@ from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import list_containers
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import in_use, matches_labels
-from nbcontainer.engines.output import seconds_of
 from nbcontainer.errors import Conflict, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
+from nbcontainer.model.timestamps import seconds_of
 from nbcontainer.model.volumes import VolumeFacts
 
 

@@ -25,6 +25,7 @@ class Manifest:
     Attributes:
         root: its fields, with the text's lines.
         own: from the text's lines to the user's own.
+        source: the file that it is from; "" for a cell, or a text.
     """
 
     root: Field
@@ -32,6 +33,7 @@ class Manifest:
     kind: str
     name: str
     own: Callable[[int], int]
+    source: str = ""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -41,6 +43,15 @@ class Manifest:
     def line_of(self, field: str) -> int:
         """The line of a field, or of its nearest parent that is in the text."""
         return self.own(self._nearest(field)[0].line)
+
+    def place_of(self, field: str) -> str:
+        """Where a field is, in words: "line 3", or "web.yaml, line 3"."""
+        return _place(self.source, self.line_of(field))
+
+    def value_of(self, field: str) -> Any:
+        """The value of a field; None where it is not in the text."""
+        found, whole = self._nearest(field)
+        return found.value if whole else None
 
     def stated_line(self, field: str) -> int:
         """The line of a field, or 0 where it is not in the text."""
@@ -52,10 +63,10 @@ class Manifest:
         unknown = _UNKNOWN_FIELD.findall(message)
         if unknown:
             return "\n".join(
-                f'line {self.line_of(field)}: {word} field "{field}"' for word, field in dict.fromkeys(unknown)
+                f'{self.place_of(field)}: {word} field "{field}"' for word, field in dict.fromkeys(unknown)
             )
         typed = _TYPED_FIELD.search(message)
-        return f"line {self.line_of(typed.group(1) if typed else '')}: {message}"
+        return f"{self.place_of(typed.group(1) if typed else '')}: {message}"
 
     def unquoted(self, message: str) -> tuple[str, str]:
         """The field that must be text according to the API server, and what YAML makes of it without quotes."""
@@ -110,12 +121,32 @@ def _index(inner: str, items: object) -> int | None:
     return None
 
 
-def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) -> list[Manifest]:
+def _place(source: str, line: int) -> str:
+    return f"{source}, line {line}" if source else f"line {line}"
+
+
+def value_at(document: Any, path: str) -> Any:
+    """The value in an object at the API's path to it; None where it has none."""
+    return Manifest(_fields(document), "", "", "", lambda line: line).value_of(path)
+
+
+def _fields(value: Any) -> Field:
+    """A value that is from no text."""
+    match value:
+        case dict():
+            return Field(0, value, {key: _fields(each) for key, each in value.items()})
+        case list():
+            return Field(0, value, {index: _fields(each) for index, each in enumerate(value)})
+    return Field(0, value)
+
+
+def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line, *, source: str = "") -> list[Manifest]:
     """All objects of a text, including those of a List.
 
     Args:
         text: YAML or JSON.
         own: from the text's lines to the user's own, which errors name.
+        source: the file that it is from, which errors name too.
 
     Raises:
         YamlError: it is not YAML as Kubernetes reads it, or not JSON; with the line.
@@ -124,22 +155,25 @@ def parse_manifests(text: str, own: Callable[[int], int] = lambda line: line) ->
     try:
         documents = read_documents(text)
     except YamlError as error:
-        raise YamlError(own(error.line), error.problem, cure=error.cure) from None
-    manifests = [each for document in documents for each in _objects(document.root, own)]
+        found = YamlError(own(error.line), error.problem, cure=error.cure)
+        raise (found.replaced(message=f"{source}, {found.message}") if source else found) from None
+    manifests = [each for document in documents for each in _objects(document.root, own, source)]
     if not manifests:
-        raise UsageError("The text contains no manifest.")
+        raise UsageError(f"{source or 'The text'} contains no manifest.")
     return manifests
 
 
-def _objects(root: Field, own: Callable[[int], int]) -> list[Manifest]:
+def _objects(root: Field, own: Callable[[int], int], source: str) -> list[Manifest]:
     document = root.value
     if not isinstance(document, dict):
-        raise UsageError(f"line {own(root.line)}: a manifest is a mapping with apiVersion, kind and metadata.")
-    if document.get("kind") == "List" and isinstance(document.get("items"), list):
-        return [each for item in root.below["items"].below.values() for each in _objects(item, own)]
+        where = _place(source, own(root.line))
+        raise UsageError(f"{where}: a manifest is a mapping with apiVersion, kind and metadata.")
+    if str(document.get("kind")).endswith("List") and isinstance(document.get("items"), list):
+        items = (_item(item, document) for item in root.below["items"].below.values())
+        return [each for item in items for each in _objects(item, own, source)]
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    manifest = Manifest(root, str(document.get("apiVersion")), str(document.get("kind")), str(name), own)
+    manifest = Manifest(root, str(document.get("apiVersion")), str(document.get("kind")), str(name), own, source)
     for field, value in (
         ("apiVersion", document.get("apiVersion")),
         ("kind", document.get("kind")),
@@ -147,5 +181,15 @@ def _objects(root: Field, own: Callable[[int], int]) -> list[Manifest]:
     ):
         if not value or not isinstance(value, str):
             line = manifest.stated_line(field) or own(root.line)
-            raise UsageError(f"line {line}: {field} is missing or is not text.")
+            raise UsageError(f"{_place(source, line)}: {field} is missing or is not text.")
     return [manifest]
+
+
+def _item(item: Field, document: dict[str, Any]) -> Field:
+    """An item of a list: in one such as a ConfigMapList, it may leave out its apiVersion and kind."""
+    kind = document["kind"].removesuffix("List")
+    if not kind or not isinstance(item.value, dict) or "kind" in item.value:
+        return item
+    known = {"apiVersion": document.get("apiVersion"), "kind": kind}
+    below = {**{key: Field(item.line, value) for key, value in known.items()}, **item.below}
+    return Field(item.line, {**known, **item.value}, below)

@@ -9,7 +9,10 @@ from nbcontainer.kubernetes_yaml.scalars import resolve
 
 
 def write_yaml(value: object) -> str:
-    """A JSON value as YAML, in the order of its keys. Text that would be read as something else is quoted."""
+    """A JSON value as YAML, in the order of its keys. Text that would be read as something else is quoted.
+
+    Text of several lines is a block, as kubectl writes it, so that a difference between two of them shows its lines.
+    """
     return _dump()(value)
 
 
@@ -25,7 +28,7 @@ def _dump() -> Callable[[object], str]:
             return True
 
     def text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = None if resolve(value) == value and value != "<<" else "'"
+        style = "|" if "\n" in value else None if resolve(value) == value and value != "<<" else "'"
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)

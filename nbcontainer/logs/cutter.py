@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import NamedTuple
 
-from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP
+from nbcontainer.model.log_lines import LONGEST_LINE
+from nbcontainer.model.timestamps import LONGEST_STAMP
 
 LONG_LINE = LONGEST_LINE + LONGEST_STAMP + 1  # bytes of an unfinished line after which its parts are passed on
+
+
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 
 
 class Cut(Enum):
@@ -23,6 +28,11 @@ class Piece(NamedTuple):
 
     cut: Cut
     data: bytes
+
+
+def split_lines(data: bytes) -> list[bytes]:
+    """The lines, each with its line end; only a newline ends one."""
+    return data.splitlines(keepends=True) if b"\r" not in data else _LINE.findall(data)
 
 
 class LineCutter:

@@ -21,12 +21,14 @@ from nbcontainer.model.log_file import (
     Record,
     packed_name,
 )
-from nbcontainer.model.log_lines import LONGEST_LINE, LONGEST_STAMP, LogChunk, Stamps, count_lines
+from nbcontainer.model.log_lines import LONGEST_LINE, LogChunk, Stamps, count_lines
 from nbcontainer.model.logs import LogEvent, LogLines, LogUnfinished
+from nbcontainer.model.timestamps import LONGEST_STAMP
 from nbcontainer.operation.background import background_loop
 from nbcontainer.spool import Spool
 
 if TYPE_CHECKING:
+    from nbcontainer.logs.line_filter import LineFilter
     from nbcontainer.operation import Progress
 
 BATCH_SECONDS = 0.05  # chunks are passed on at most 20 times a second, unless there is more than …
@@ -58,14 +60,16 @@ class LogWriter:
 
     Args:
         name: the log's, for the name of its file.
+        line_filter: which lines are written; None for all.
 
     Attributes:
         path: the file's, "" where it could not be made.
         total: how many lines were passed on.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, line_filter: LineFilter | None = None) -> None:
         self._lock = threading.RLock()
+        self._filter = line_filter
         self._spool = Spool(name)
         self._index = self._spool.beside(INDEX_SUFFIX)
         self._take: Callable[[tuple[LogChunk, ...]], object] = lambda _chunks: None
@@ -115,6 +119,8 @@ class LogWriter:
     def add(self, channel: Channel, pieces: Iterable[Piece], time_written: float = 0.0) -> None:
         """Take what a channel's cutter has cut; `time_written` in seconds since the epoch, if it is known."""
         with self._lock:
+            if self._filter is not None:
+                pieces = self._filter.keep(channel, pieces, stamped=channel.stamped)
             for cut, data in pieces:
                 last = self._frames[-1] if self._frames else None
                 if (

@@ -12,6 +12,8 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from IPython.display import display
+
 from nbcontainer import magics, views
 from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 Handler = Callable[["Call"], object]
+
+CUSTOM = "custom-columns="  # the form of --output that names a table's columns
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,12 @@ class Call:
         names = {word for value in named for word in (value if isinstance(value, list) else [value])}
         return {word: text for word, text in self.written.items() if word not in names}
 
-    def confirm(self, what: str) -> None:
+    def confirm(self, what: str, preview: object = None) -> None:
         """Say what will be done and ask for confirmation, unless `-y` was given or `settings.confirm` is off.
+
+        Args:
+            what: the question.
+            preview: is displayed before it; None for nothing.
 
         Raises:
             UsageError: there is nobody to ask (nbclient, a script).
@@ -117,6 +125,8 @@ class Call:
         """
         if ("yes" in self.values and self.values.yes) or not settings.confirm:
             return
+        if preview is not None:
+            display(preview)
         confirm(_safe(what))
 
 
@@ -165,6 +175,8 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     refuse_terminal("tty" in values and values.tty, f"%%{verb.magic} {verb.path}")
     places, named = verb.bind(values)
     named |= call.body
+    if verb.prints and (values.output or "").startswith(CUSTOM):
+        named["columns"] = values.output.removeprefix(CUSTOM)
     target = handle(call)
     if verb.asks:
         plan = attrgetter(verb.asks)(target)(*places, **named)
@@ -172,8 +184,15 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             return Report((Remark(plan.nothing, Tone.DIM),))
         if plan.changes:
             frees = f" That frees {views.quantities.format_size(plan.frees)}." if plan.frees else ""
-            call.confirm(plan.question + frees)
+            call.confirm(plan.question + frees, plan.preview)
         result = plan.do()
+    elif verb.prints and _is_in_full(values.output):
+        if values.watch:
+            raise UsageError(f"`-w` follows a table, which `-o {values.output}` is not.", cure="Leave out one of them.")
+        of_tables = {"label_columns", "show_labels"}
+        named = {name: value for name, value in named.items() if name not in of_tables}
+        print_ = attrgetter(verb.prints)(target)
+        return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
         return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
@@ -184,6 +203,11 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
             return result.result()
         return show_operation(call, result)
     return _shown(call, result) if isinstance(result, Table | Tables) else result
+
+
+def _is_in_full(output: str | None) -> bool:
+    """Whether `--output` asks for whole objects."""
+    return (output or "").partition("=")[0] in {"yaml", "json", "jsonpath"}
 
 
 def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:

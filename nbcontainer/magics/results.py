@@ -108,6 +108,8 @@ def _display(result: object) -> None:
             views.notebook.display_picture(views.results.picture_of(part))
         elif isinstance(part, model.tables.Table) and part.follow:
             _follow(surface, part, part.follow)
+        elif isinstance(part, model.manifests.Manifests) and part.revealed:
+            views.notebook.display_unsaved(views.manifests.revealed(part), saved=views.results.picture_of(part))
         else:
             views.notebook.display_result(views.results.picture_of(part))
 
@@ -179,6 +181,8 @@ def _print(result: object, printer: Printer, cycle: bool) -> None:  # noqa: FBT0
 def _text_of(result: object, *, cycle: bool) -> str:
     if cycle or views.surfaces.was_shown(result):
         return views.ansi.plain(repr(result))
+    if isinstance(result, model.manifests.Manifests):  # byte for byte, so that it can be copied
+        return views.manifests.printed(result)
     picture = views.results.picture_of(result)
     if not sys.stdout.isatty():
         return views.text.as_text(picture)

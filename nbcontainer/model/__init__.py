@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import log_file as log_file
     from nbcontainer.model import log_lines as log_lines
     from nbcontainer.model import logs as logs
+    from nbcontainer.model import manifests as manifests
     from nbcontainer.model import networks as networks
     from nbcontainer.model import outcome as outcome
     from nbcontainer.model import overwritten as overwritten

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 from nbcontainer.drawn import Drawn
@@ -12,7 +13,15 @@ from nbcontainer.model.secrecy import Manifest, without_secrets
 
 @dataclass(frozen=True)
 class Change(Drawn):
-    """What was done to one object. `action` is "created", "configured", "unchanged" or "deleted"."""
+    """What was done to one object.
+
+    Attributes:
+        action: "created", "configured", "unchanged", "deleted", "pruned", "patched", "edited", "labeled" …
+        status: more about it: "dry run".
+        manifest: the object as it was sent.
+        before, after: the object in the cluster, without what changes by itself and without the values of Secrets;
+            both empty if it was not compared, one of them if it did not exist then.
+    """
 
     kind: str
     name: str
@@ -23,6 +32,8 @@ class Change(Drawn):
     where: str = ""
     command: str = ""
     manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    before: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+    after: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
 
     def __repr__(self) -> str:
         """What was done to what."""
@@ -34,6 +45,23 @@ class Change(Drawn):
         from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
 
         return write_yaml(dict(self.manifest))
+
+    @property
+    def states(self) -> tuple[str, str]:
+        """The object before and after as YAML, "" where it does not exist or was not compared."""
+        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
+
+        before, after = (write_yaml(dict(one)) if one else "" for one in (self.before, self.after))
+        return before, after
+
+    @property
+    def diff(self) -> str:
+        """How the object differs from before, as `diff -u` writes it; "" if it does not."""
+        if self.before == self.after:
+            return ""
+        before, after = (text.splitlines() for text in self.states)
+        name = "/".join(filter(None, (self.kind.lower(), self.namespace, self.name)))
+        return "\n".join(difflib.unified_diff(before, after, f"before/{name}", f"after/{name}", lineterm=""))
 
 
 class Changes(Sequence[Change], Drawn):
@@ -65,6 +93,33 @@ class Changes(Sequence[Change], Drawn):
         """The same as docker or kubectl commands."""
         return " && ".join(dict.fromkeys(one.command for one in self if one.command))
 
+    @property
+    def diff(self) -> str:
+        """How the objects differ from before, as `diff -u` writes it; "" if nothing was changed."""
+        return "\n".join(filter(None, (one.diff for one in self)))
+
     def __repr__(self) -> str:
         """Say it in one line."""
         return f"Changes({', '.join(f'{one.kind.lower()}/{one.name} {one.action}' for one in self)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDone:
+    """One of several changes has been made: its place among them, and what was done."""
+
+    index: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesUnderWay:
+    """Changes that are being made, one after another: those that wait have the status "waiting"."""
+
+    where: str = ""
+    changes: tuple[Change, ...] = ()
+
+
+def apply_change(state: ChangesUnderWay, event: ChangeDone) -> ChangesUnderWay:
+    """Fold one change."""
+    index = event.index
+    return replace(state, changes=(*state.changes[:index], event.change, *state.changes[index + 1 :]))

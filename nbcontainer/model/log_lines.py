@@ -10,22 +10,24 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
+from nbcontainer.model.timestamps import LONGEST_STAMP, NANOSECONDS, SECOND
+
 LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
-SECOND = len("2026-01-02T03:04:05")
-NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
-LONGEST_STAMP = len("2026-01-02T03:04:05.123456789+00:00")
-_CUT = re.compile(r" … \[([0-9,]+) more, all in the spool file\]$")
 _STAMP_AFTER_NEWLINE = re.compile(r"\n[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z ")
 
 
 class LogLine(NamedTuple):
-    """One line of `source` ("pod" or "pod/container"). `time` is seconds since the epoch, 0 where there is none."""
+    """One line of `source` ("pod" or "pod/container"). `time` is seconds since the epoch, 0 where there is none.
+
+    Of a very long line, `text` is the beginning; `missing` says how many characters more the log's file has.
+    """
 
     source: str
     text: str
     time: float = 0.0
     stream: str = "stdout"
+    missing: int = 0
 
     def __str__(self) -> str:
         """The line's text."""
@@ -102,8 +104,11 @@ class LogChunk:
         if self.stamped:
             split = Stamps().split
             times, texts = zip(*map(split, texts), strict=True)  # type: ignore[assignment]
-        texts = self._cut_long(texts)
-        return tuple(map(_line, zip(repeat(self.source), texts, times, repeat(self.stream))))
+        missing: Iterable[int] = repeat(0)
+        if self.has_long_lines:
+            missing = [self._missing(text) for text in texts]
+            texts = [text[:LONGEST_LINE] for text in texts]
+        return tuple(map(_line, zip(repeat(self.source), texts, times, repeat(self.stream), missing)))
 
     @property
     def text(self) -> str:
@@ -114,7 +119,7 @@ class LogChunk:
             stripped, count = _STAMP_AFTER_NEWLINE.subn("\n", f"\n{text}")
             split = Stamps().split
             text = stripped[1:] if count == self.count else "\n".join([split(line)[1] for line in text.split("\n")])
-        return "\n".join(self._cut_long(text.split("\n"))) if self._has_long_lines else text
+        return "\n".join([line[:LONGEST_LINE] for line in text.split("\n")]) if self.has_long_lines else text
 
     @property
     def text_size(self) -> int:
@@ -132,20 +137,16 @@ class LogChunk:
         return text.replace("\r\n", "\n").removesuffix("\r") if b"\r" in self.data else text
 
     @property
-    def _has_long_lines(self) -> bool:
+    def has_long_lines(self) -> bool:
         """Whether a line may be longer than `LONGEST_LINE`: then there is no line end in half of that."""
         data, half = self.data, LONGEST_LINE // 2
         return self.size > len(data) or any(
             data.find(b"\n", at, at + half) < 0 for at in range(0, len(data) - half, half)
         )
 
-    def _cut_long(self, texts: list[str]) -> list[str]:
-        if not self._has_long_lines:
-            return texts
-        missing = self.size - len(self.data)
-        if missing > 0:
-            return [_cut(texts[0], missing)]
-        return [_cut(text) if len(text) > LONGEST_LINE else text for text in texts]
+    def _missing(self, text: str) -> int:
+        """How many characters of a line come after the first `LONGEST_LINE`; those that `data` lacks count as bytes."""
+        return max(0, len(text) - LONGEST_LINE) + max(0, self.size - len(self.data))
 
     def since(self, number: int) -> LogChunk:
         """This chunk without its first `number` lines."""
@@ -171,17 +172,6 @@ class LogChunk:
         for _ in range(self.count - number):
             at = data.rfind(b"\n", 0, at - 1) + 1
         return at
-
-
-def _cut(text: str, missing: int = 0) -> str:
-    missing += max(0, len(text) - LONGEST_LINE)
-    return f"{text[:LONGEST_LINE]} … [{missing:,} more, all in the spool file]"
-
-
-def full_length(text: str) -> int:
-    """How many characters the text of a line has in the log's file, which may be more than `LogLine.text` has."""
-    cut = _CUT.search(text) if len(text) > LONGEST_LINE else None
-    return len(text) if cut is None else cut.start() + int(cut[1].replace(",", ""))
 
 
 def count_lines(data: bytes) -> int:

@@ -29,9 +29,13 @@ class LogRequest:
     """Whose log, and how much of it; the fields are kubectl's flags.
 
     Attributes:
-        names: pods or containers; empty with a selector.
-        since: seconds back, 0 for all.
+        names: pods, "deploy/NAME", "/REGEX/" for pods' names, or containers; empty with a selector.
+        since: seconds back, 0 for all; `since_time` is a time in its place.
         tail: how many last lines of each source, -1 for all.
+        include, exclude: regular expressions: only lines that match one of the former, and none of the latter.
+        highlight: regular expressions whose matches are marked where lines are shown.
+        max_log_requests: how many streams may be open at once, 0 for nbcontainer's own limit.
+        prefix: whether each line names its source, even if there is only one.
         duration: seconds after which following ends, 0 for never.
     """
 
@@ -46,6 +50,13 @@ class LogRequest:
     since: float = 0.0
     tail: int = -1
     duration: float = 0.0
+    all_namespaces: bool = False
+    since_time: str = ""
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    highlight: tuple[str, ...] = ()
+    max_log_requests: int = 0
+    prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +135,8 @@ class LogState:
         gaps: the notes that say what is missing, from the file or from the log itself.
         spool_note: why the file does not have all of it, or "".
         followed: whether new lines are waited for until it ends.
+        highlight: regular expressions whose matches are marked where lines are shown.
+        prefix: whether each line names its source, even if there is only one.
         outcome: how it ended; `reason` and `exit_code` are as in `LogEnded`.
     """
 
@@ -142,6 +155,8 @@ class LogState:
     spool_note: str = ""
     followed: bool = False
     timestamps: bool = False
+    highlight: tuple[str, ...] = ()
+    prefix: bool = False
     outcome: Outcome = Outcome.RUNNING
     reason: str = ""
     exit_code: int | None = None

@@ -91,43 +91,6 @@ def apply_pod_step(state: PodStart, event: PodStep) -> PodStart:
 
 
 @dataclass(frozen=True, slots=True)
-class PodEnd:
-    """What has happened to a pod that is being deleted.
-
-    `outcome` is RUNNING while it terminates, FAILED if the deletion was refused, and STOPPED if nobody waits for it any
-    longer; `message` says more, or is "". `time` is seconds since the epoch.
-    """
-
-    name: str
-    outcome: Outcome
-    message: str = ""
-    time: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class PodDeletion:
-    """Pods that are being deleted: the last thing known about each, in the order of the call.
-
-    `began` is when the first deletion was requested.
-    """
-
-    where: str = ""
-    pods: Mapping[str, PodEnd] = field(default_factory=dict)
-    began: float = 0.0
-
-    @property
-    def left(self) -> tuple[str, ...]:
-        """The names of those that are still there."""
-        return tuple(name for name, end in self.pods.items() if not end.outcome)
-
-
-def apply_pod_end(state: PodDeletion, event: PodEnd) -> PodDeletion:
-    """Fold one pod's event into a deletion."""
-    began = state.began or event.time
-    return replace(state, pods={**state.pods, event.name: event}, began=began)
-
-
-@dataclass(frozen=True, slots=True)
 class ExecRequest:
     """A command to run in a pod's or a container's running container."""
 

@@ -12,24 +12,6 @@ from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
 
 
-@dataclass(frozen=True)
-class Description(Drawn):
-    """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
-
-    kind: str
-    name: str
-    namespace: str = ""
-    where: str = ""
-    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
-    events: tuple[tuple[str, ...], ...] = ()
-    command: str = ""
-    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
-
-    def __repr__(self) -> str:
-        """Which object."""
-        return f"Description({self.kind.lower()}/{self.name})"
-
-
 class Described(ABC, Drawn):
     """An object that is drawn as its description, such as a volume.
 
@@ -51,6 +33,35 @@ class Described(ABC, Drawn):
         """All about it."""
 
 
+@dataclass(frozen=True)
+class Description(Described):
+    """One object's description: sections of (name, value) in kubectl's order, and its events, newest last."""
+
+    kind: str
+    name: str
+    namespace: str = ""
+    where: str = ""
+    sections: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
+    events: tuple[tuple[str, ...], ...] = ()
+    command: str = ""
+    manifest: Manifest = field(default_factory=dict, repr=False, metadata={"to_json": without_secrets})
+
+    def __repr__(self) -> str:
+        """Which object."""
+        return f"Description({self.kind.lower()}/{self.name})"
+
+    @property
+    def yaml(self) -> str:
+        """The object as YAML, without what only machines read, such as managed fields; "" if that is not known."""
+        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
+
+        return write_yaml(dict(self.manifest)) if self.manifest else ""
+
+    def description(self) -> Description:
+        """Itself."""
+        return self
+
+
 Object_co = TypeVar("Object_co", bound=Described, covariant=True)
 
 
@@ -61,7 +72,10 @@ class Objects(tuple[Object_co, ...], Drawn):
 
     @property
     def command(self) -> str:
-        """The command that shows them: that of the first, with the names of the others."""
+        """The command that shows them: that of the first, with the names of the others of its kind."""
+        groups = {(getattr(one, "kind", ""), getattr(one, "namespace", "")) for one in self}
+        if len(groups) > 1:
+            return " && ".join(getattr(one, "command", "") for one in self)
         first = "".join(getattr(one, "command", "") for one in self[:1])
         return " ".join(filter(None, [first, *(shlex.quote(one.name) for one in self[1:] if first)]))
 

@@ -33,8 +33,8 @@ class Tone(StrEnum):
 class Column:
     """One column. `kind` says how its cells are drawn and sorted.
 
-    "text"; "number" (aligned right); "bytes"; "age": the cell is the time of creation, in seconds since the epoch,
-    and is shown as its age; "status": a word with a tone.
+    "text"; "number" (aligned right); "restarts": a number, shown with the age of the last restart; "bytes"; "age": the
+    cell is the time of creation, in seconds since the epoch, and is shown as its age; "status": a word with a tone.
     """
 
     name: str
@@ -51,6 +51,8 @@ class Row:
         cells: one for each column.
         tone: of the "status" cell.
         namespace, name, labels, kind: what the object is, "" where it does not apply.
+        restarted: when one of its containers was last restarted, in seconds since the epoch; 0 for never.
+        rank: sorts before the key; "" for a table in the order of the keys alone.
     """
 
     key: str
@@ -60,13 +62,15 @@ class Row:
     namespace: str = ""
     kind: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    restarted: float = 0.0
+    rank: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TableReset:
     """The table's rows, listed afresh. `where` is context and namespace, or the engine, in words.
 
-    With `by_key`, later rows are sorted in among the keys, not added at the end.
+    With `by_key`, later rows are sorted in among the ranks and keys, not added at the end.
     """
 
     columns: tuple[Column, ...]
@@ -136,11 +140,16 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
                 rows[row.key] = row
             for key in event.gone:
                 rows.pop(key, None)
-            if state.by_key and not rows.keys() <= state.rows.keys():
-                rows = dict(sorted(rows.items(), key=lambda pair: pair[0]))
+            if state.by_key and _is_misplaced(event.rows, state.rows):
+                rows = dict(sorted(rows.items(), key=lambda pair: (pair[1].rank, pair[0])))
             return replace(state, rows=rows)
         case TableLive():
             return replace(state, live=event.live, trouble=event.note)
+
+
+def _is_misplaced(changed: Sequence[Row], before: Mapping[str, Row]) -> bool:
+    """Whether a changed row is new, or belongs elsewhere than before."""
+    return any(row.key not in before or row.rank != before[row.key].rank for row in changed)
 
 
 @dataclass(frozen=True, slots=True)

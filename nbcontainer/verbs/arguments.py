@@ -101,6 +101,10 @@ class Argument:
         """Its help, with its choices."""
         return self.help + (f" ({', '.join(self.choices)})" if self.choices else "")
 
+    def accepts(self, value: str) -> bool:
+        """Whether a value is one of the choices; one that ends with "=" is followed by any text."""
+        return any(value == choice or (choice[-1:] == "=" and value.startswith(choice)) for choice in self.choices)
+
     def initial(self) -> Any:
         """Its value if it is not given."""
         if self.kind in {"switch", "refused"}:

@@ -40,6 +40,7 @@ class Verb:
         same_as: for a verb with its own function: the equivalent in Python, in the form of `calls`.
         calls: what it calls, as a path on the handle of an engine or a cluster: "volumes.create". The verb's arguments
             are passed by name; "" for a verb with its own function.
+        prints: for a verb that returns tables: what it calls where `--output` asks for the objects in full.
         watches: for a verb that returns tables: what it calls with `--watch`, with the same arguments and a `duration`.
         asks: for a destructive verb, the method that plans the call; the user confirms the plan.
         quiet: for a table, the column that `--quiet` keeps.
@@ -61,6 +62,7 @@ class Verb:
     same_as: str = ""
     calls: str = ""
     watches: str = ""
+    prints: str = ""
     asks: str = ""
     quiet: str = ""
     heading: str = ""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.kube_logs import POD_LOGS
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
@@ -31,6 +32,7 @@ VERBS = (
         command=("kubectl", "get", "pods"),
         calls="pods.list",
         watches="pods.watch",
+        prints="pods.manifests",
     ),
     Verb(
         "create",
@@ -103,38 +105,7 @@ VERBS = (
         command=("kubectl", "describe", "pod"),
         calls="pods.describe",
     ),
-    Verb(
-        "logs",
-        "Shows the logs of a pod, or the merged logs of all pods that match a selector.",
-        (
-            positional(
-                "POD",
-                help="a pod's name, or deploy/NAME, and which container of it; several pods are pod/NAME pod/NAME",
-                many=True,
-                required=False,
-                completes="pod",
-                resource="pod",
-                second="container",
-                unless=("selector",),
-                missing="Logs of which pod? Name one, or give -l SELECTOR.",
-            ),
-            NAMESPACE,
-            SELECTOR,
-            CONTAINER,
-            switch("--all-containers", help="logs of all containers"),
-            switch("-f", "--follow", help="keep showing new output; pods that appear later join"),
-            switch("-p", "--previous", help="logs of the container before its last restart"),
-            option("--tail", help="only the last lines", kind="number", default=-1),
-            option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
-            switch("--timestamps", help="show the time of each line"),
-            option("--duration", help="stop following after this time", kind="seconds", own=True, default=0.0),
-            CLUSTER,
-            *TABLE,
-        ),
-        example="%kpod logs web\n%kpod logs -f -l app=web",
-        command=("kubectl", "logs"),
-        calls="pods.logs",
-    ),
+    POD_LOGS,
     Verb(
         "exec",
         "Runs a command in a pod's container. With %%kpod exec, the cell is its standard input.",

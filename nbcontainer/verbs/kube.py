@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.arguments import positional
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, LISTED, NAMESPACE
+from nbcontainer.verbs.shared import LISTED
 
 VERBS = (
     Verb(
@@ -15,26 +15,11 @@ VERBS = (
             positional("NAME", help="only these objects", required=False, many=True, completes="object"),
             *LISTED,
         ),
-        example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web",
+        example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web\n"
+        "%kube get deploy web -o yaml",
         command=("kubectl", "get"),
         calls="get",
         watches="watch",
-    ),
-    Verb(
-        "apply",
-        "Applies the cell's YAML on the server (server-side apply): each object is created or changed.",
-        (
-            NAMESPACE,
-            option("--dry-run", help="only show what would be done", choices=("server",), default=False, gives=True),
-            switch("--force-conflicts", help="take over fields managed by others"),
-            switch("--raw", help="do not replace {{name}}", own=True, control=True),
-            CLUSTER,
-        ),
-        example="%%kube apply\napiVersion: v1\nkind: Pod\nmetadata: {name: web}\n"
-        "spec: {containers: [{name: web, image: busybox, args: [sleep, '3600']}]}",
-        command=("kubectl", "apply", "--server-side", "-f", "-"),
-        body="yes",
-        takes="text",
-        calls="apply",
+        prints="manifests",
     ),
 )

@@ -146,7 +146,7 @@ class _Parser:
             if not self._words:
                 raise UsageError(f"{name} needs a value.", cure=argument.help)
             value = self._words.pop(0)
-        if argument.choices and value not in argument.choices:
+        if argument.choices and not argument.accepts(value):
             raise UsageError(f"{name} takes one of {', '.join(argument.choices)}, not {value!r}.")
         if argument.gives is not None:
             self.values[key] = argument.gives

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import log_lines as log_lines
     from nbcontainer.views import log_search as log_search
     from nbcontainer.views import logs as logs
+    from nbcontainer.views import manifests as manifests
     from nbcontainer.views import notebook as notebook
     from nbcontainer.views import page as page
     from nbcontainer.views import pods as pods

@@ -16,7 +16,7 @@ from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.quantities import format_lines
 
 if TYPE_CHECKING:
-    from nbcontainer.model.log_lines import LogChunk
+    from nbcontainer.model.log_lines import LogChunk, LogLine
 
 PRINTED_AT_ONCE = 256 * 1024  # characters
 # SGR foreground colours that are readable on black and on white
@@ -133,8 +133,13 @@ def known_chunks(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
 
 def shown(chunk: LogChunk, *, coloured: bool = False) -> str:
     """The text of a chunk's lines as a terminal shows it, made harmless; without colours, unless `coloured`."""
-    text = settled(chunk.text)
+    text = settled(chunk.text) if not chunk.has_long_lines else "\n".join(map(_whole_or_marked, chunk.lines))
     return recoloured(text) if coloured else plain(text)
+
+
+def _whole_or_marked(line: LogLine) -> str:
+    text = settled(line.text)
+    return f"{text} … [{line.missing:,} more, all in the spool file]" if line.missing else text
 
 
 def _prefixed(text: str, prefix: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from nbcontainer.model.log_lines import LogLine, full_length
+from nbcontainer.model.log_lines import LogLine
 from nbcontainer.model.logs import LogEvent, LogState, lines_of
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.overwritten import settled
@@ -161,7 +161,7 @@ def _wire_lines(first: int, lines: Sequence[LogLine]) -> Wire:
     rows = [
         [
             names.setdefault(sendable(line.source), len(names)),
-            _cut(settled(line.text)),
+            _cut(settled(line.text), line.missing),
             line.time,
             int(line.stream == "stderr"),
         ]
@@ -170,8 +170,8 @@ def _wire_lines(first: int, lines: Sequence[LogLine]) -> Wire:
     return {"first": first, "names": list(names), "lines": rows}
 
 
-def _cut(text: str) -> str:
-    rest = full_length(text) - MOST_CHARACTERS
+def _cut(text: str, missing: int) -> str:
+    rest = len(text) + missing - MOST_CHARACTERS
     return sendable(f"{text[:MOST_CHARACTERS]}\x1b[0;2m … {rest:,} more characters" if rest > 0 else text)
 
 

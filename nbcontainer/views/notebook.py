@@ -55,8 +55,20 @@ def display_result(picture: Picture) -> None:
         display_picture(picture)
 
 
-def still_widget(picture: Picture) -> LiveWidget:
+def display_unsaved(picture: Picture, *, saved: Picture) -> None:
+    """Display a picture in a page, of which the notebook saves another; only the other where there are no widgets."""
+    try:
+        display(still_widget(picture, saved=saved))
+    except NbcontainerError:  # the front end was not built
+        display_picture(saved)
+
+
+def still_widget(picture: Picture, *, saved: Picture | None = None) -> LiveWidget:
     """A widget of a picture that does not change.
+
+    Args:
+        picture: what the page shows.
+        saved: what the saved notebook shows, if that differs.
 
     Raises:
         NbcontainerError: the front end was not built.
@@ -64,7 +76,8 @@ def still_widget(picture: Picture) -> LiveWidget:
     whole = views.page.whole(picture)
     widget = widgets.live.widget_class("picture")(whole)
     widget.on_action(views.view.magic_of)
-    widget.set_static(text=as_text(picture), html=as_html(picture))
+    still = picture if saved is None else saved
+    widget.set_static(text=as_text(still), html=as_html(still))
     widget.finish(whole)
     return widget
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nbcontainer.model.log_file import STAMPED, Block
-from nbcontainer.model.log_lines import LONGEST_STAMP
+from nbcontainer.model.timestamps import LONGEST_STAMP
 from nbcontainer.views.ansi import is_harmless
 
 _ESCAPE = (  # as in `views.ansi`, for bytes in lower case, too

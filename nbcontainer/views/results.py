@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from nbcontainer.views.view import AnyView
     from nbcontainer.widgets.live import LiveWidget
 
+MOST_YAML = 2_000  # lines of an object's YAML that are shown
+
 
 def view_of(state: object, heading: str = "", title: str = "") -> AnyView:
     """The view of an operation, by the type of its state.
@@ -98,7 +100,20 @@ def _description(description: Description) -> Picture:
             for event in description.events
         )  # fmt: skip
         blocks.append(Grid(happened, flexible=len(description.events[0]) - 1, indent=2, wraps=True))
+    blocks += _yaml(description)
     return Picture(tuple(blocks), label=f"{description.kind} {description.name}")
+
+
+def _yaml(description: Description) -> list[Block]:
+    """The object's YAML, folded; not where nothing can be opened."""
+    lines = description.yaml.splitlines()
+    if not lines:
+        return []
+    more = len(lines) - MOST_YAML
+    shown = [*lines[:MOST_YAML], *([f"# … and {more:,} more lines"] if more > 0 else [])]
+    kinds, name = views.blocks, f"{description.kind} {description.namespace}/{description.name}"
+    code = kinds.Code(tuple(kinds.CodeLine(line) for line in shown), "yaml", label=f"YAML of {name}")
+    return [kinds.Section(Line.of(Span("YAML", Tone.DIM, bold=True)), (code,), open=False, key=f"YAML of {name}")]
 
 
 @draws(Report)

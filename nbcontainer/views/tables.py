@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 LAST_SEEN = "LAST SEEN"  # the column of events
 MOST_ROWS = 500  # the most rows in a picture; if there are more, those with problems come first
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
-NUMERIC = frozenset({"number", "bytes", "age"})
+NUMERIC = frozenset({"number", "restarts", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
 NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
 
@@ -203,6 +203,8 @@ def _heading(state: TableState, counts: Sequence[tuple[str, Tone, int]]) -> list
 
 def _span(column: Column, row: Row, place: int, now: float) -> Span:
     text = _format(row.cells[place] if place < len(row.cells) else None, column.kind, now)
+    if column.kind == "restarts" and row.restarted:
+        text = f"{text} ({format_age(now - row.restarted)} ago)"
     if column.kind == "status":
         return Span(text, row.tone)
     return Span(text, Tone.DIM if text in NOTHING else Tone.PLAIN)
@@ -223,6 +225,7 @@ def _format(cell: Cell, kind: str, now: float) -> str:
 
 def _wire_row(row: Row) -> list[object]:
     labels = {sendable(key): sendable(value) for key, value in row.labels.items()}
+    more: list[object] = [row.restarted, sendable(row.rank)] if row.restarted or row.rank else []
     return [
         sendable(row.key),
         [_wire_cell(cell) for cell in row.cells],
@@ -231,6 +234,7 @@ def _wire_row(row: Row) -> list[object]:
         sendable(row.namespace),
         row.kind,
         labels,
+        *more,
     ]
 
 

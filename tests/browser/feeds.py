@@ -12,10 +12,11 @@ from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.build import BuildEnded, BuildState, StepOutput, apply_build
 from nbcontainer.model.build_steps import BuildStep, StepState
+from nbcontainer.model.deletion import Deletion, ObjectEnd, apply_object_end
 from nbcontainer.model.log_lines import LogLine, chunks_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogLines, LogResult, LogSource, LogState, apply_logs
 from nbcontainer.model.outcome import Outcome
-from nbcontainer.model.pods import PodDeletion, PodEnd, PodStart, PodStep, apply_pod_end, apply_pod_step
+from nbcontainer.model.pods import PodStart, PodStep, apply_pod_step
 from nbcontainer.model.tables import (
     Column,
     Row,
@@ -231,22 +232,22 @@ def creation() -> Operation[PodStep, PodStart, PodStart]:
     return Operation("creation", state, apply_pod_step, conclude=lambda last, _value: last).start_thread(work)
 
 
-def deletion() -> Operation[PodEnd, PodDeletion, PodDeletion]:
+def deletion() -> Operation[ObjectEnd, Deletion, Deletion]:
     """Three terminating pods: the deletion started seven seconds ago, and one is gone."""
     started = time.time() - 7
 
-    def work(progress: Progress[PodEnd]) -> None:
+    def work(progress: Progress[ObjectEnd]) -> None:
         for name in ("web", "cart", "db"):
-            progress.emit(PodEnd(name, Outcome.RUNNING, time=started))
-        progress.emit(PodEnd("db", Outcome.DONE, time=started + 2))
+            progress.emit(ObjectEnd(name, Outcome.RUNNING, time=started))
+        progress.emit(ObjectEnd("db", Outcome.DONE, time=started + 2))
         while not progress.stopping:
             time.sleep(0.01)
         for name in ("web", "cart"):
-            progress.emit(PodEnd(name, Outcome.STOPPED, time=time.time()))
+            progress.emit(ObjectEnd(name, Outcome.STOPPED, time=time.time()))
         raise RuntimeError("cut off")
 
-    state = PodDeletion("kind-dev / shop")
-    return Operation("deletion", state, apply_pod_end, conclude=lambda last, _value: last).start_thread(work)
+    state = Deletion("kind-dev / shop")
+    return Operation("deletion", state, apply_object_end, conclude=lambda last, _value: last).start_thread(work)
 
 
 class FolderView(View[str, tuple[str, ...]]):

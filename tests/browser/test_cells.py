@@ -15,13 +15,14 @@ verbs = (RowVerb("l", "logs", "print('logs {rows}')", many=True), RowVerb("x", "
 behind = Notebook().follow_behind(pods(9), TableView(verbs=verbs))"""
 PODS = """\
 from tests.browser.feeds import creation, deletion
-from nbcontainer.views.pods import PodDeletionView, PodStartView
+from nbcontainer.views.deletion import DeletionView
+from nbcontainer.views.pods import PodStartView
 from nbcontainer.views.notebook import Notebook
 from nbcontainer.views.surfaces import show
 try:
     show(creation(), PodStartView(), Notebook())
 finally:
-    show(deletion(), PodDeletionView(), Notebook())"""
+    show(deletion(), DeletionView(), Notebook())"""
 # for every frame until the new view has ended: the height of the output, and whether it shows a view
 FRAMES = """output => { window.frames_seen = [];
   const look = () => {

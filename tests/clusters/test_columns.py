@@ -71,7 +71,7 @@ def test_recorded_pods():
     assert [column.name for column in decoder.columns[:6]] == [
         "NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE",
     ]  # fmt: skip
-    assert [column.kind for column in decoder.columns[3:6]] == ["status", "number", "age"]
+    assert [column.kind for column in decoder.columns[3:6]] == ["status", "restarts", "age"]
     assert [column.name for column in decoder.columns if column.wide] == [
         "IP", "NODE", "NOMINATED NODE", "READINESS GATES",
     ]  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.clusters.connection import find_cluster
-from nbcontainer.clusters.resources import apply
+from tests.clusters.applying import apply
 from tests.terminal import Terminal
 
 

@@ -336,9 +336,9 @@ def test_who_waits_for_a_pod_is_told_that_the_api_server_is_away(own, requests, 
     until(lambda: len(requests("client", f"{direct.namespace}/pods")) == 2)
     proxy.freeze()
     until(lambda: starting.state.steps[-1].message.startswith("reconnecting: "))
-    until(lambda: ending.state.pods["pod-00001"].message.startswith("reconnecting: "))
+    until(lambda: ending.state.objects["pod/pod-00001"].message.startswith("reconnecting: "))
     proxy.thaw()
-    until(lambda: not starting.state.steps[-1].message and not ending.state.pods["pod-00001"].message, 60)
+    until(lambda: not starting.state.steps[-1].message and not ending.state.objects["pod/pod-00001"].message, 60)
     for operation in (starting, ending):
         operation.stop()
 

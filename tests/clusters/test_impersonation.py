@@ -16,7 +16,6 @@ from nbcontainer.clusters.events import events, watch_events
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import containers, create, one_object
-from nbcontainer.clusters.resources import apply
 from nbcontainer.clusters.tables import table, watch_table
 from nbcontainer.errors import Forbidden, UsageError
 from nbcontainer.magics.calls import run_magic
@@ -24,6 +23,7 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest, PodRequest
+from tests.clusters.applying import apply
 from tests.clusters.test_resources import POD_TEXT
 
 pytestmark = pytest.mark.timeout(300)

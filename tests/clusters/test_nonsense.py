@@ -3,16 +3,16 @@
 import pytest
 
 from nbcontainer.clusters.columns import Decoder
-from nbcontainer.clusters.describe import pod_sections
 from nbcontainer.clusters.discovery import _from_aggregated
 from nbcontainer.clusters.events import event_row
+from nbcontainer.clusters.log_selection import _selector_text
 from nbcontainer.clusters.log_sources import (
-    _selector_text,
     chosen_containers,
     container_status,
     default_container,
     source_name,
 )
+from nbcontainer.clusters.pod_sections import pod_sections
 from nbcontainer.clusters.reflector import check_page
 from nbcontainer.clusters.refusals import fixed_fields, invalid_words, is_fixed
 from nbcontainer.clusters.trouble import pod_status, trouble

@@ -1,6 +1,5 @@
 """Tables of any kind on the real cluster, beside what kubectl prints; how kinds are named; what cannot be listed."""
 
-import re
 import shlex
 import subprocess
 import time
@@ -10,7 +9,7 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer.api.completion import known_names
 from nbcontainer.clusters import discovery, objects
-from nbcontainer.clusters.columns import Decoder, age_seconds
+from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import find_cluster
 from nbcontainer.errors import ApiError, Forbidden, NotFound, Unsupported, UsageError
 from nbcontainer.magics.calls import run_magic
@@ -18,6 +17,7 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.tables import Table, Tables, Tone
 from nbcontainer.views.kit import Grid
 from nbcontainer.views.results import picture_of
+from tests.clusters.kubectl_output import drawn, is_same_table
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -136,42 +136,6 @@ def until(condition, seconds=30):
 def kube(line, cell=None):
     """What a %kube line returns."""
     return run_magic(verbs_of("kube"), line, cell, {})
-
-
-def drawn(table):
-    """A table's heads and rows as they are drawn."""
-    (grid,) = [block for block in picture_of(table).blocks if isinstance(block, Grid)]
-    return list(grid.columns), [[span.text for span in row] for row in grid.rows]
-
-
-def printed(text):
-    """The heads and rows that kubectl printed: each cell begins below the first letter of its head."""
-    head, *lines = text.splitlines()
-    starts = [at for at in range(len(head)) if head[at] != " " and (at == 0 or head[max(0, at - 2) : at].isspace())]
-    starts = [at for at in starts if at == 0 or head[at - 2 : at] == "  "]
-    ends = [*starts[1:], None]
-    return [[line[start:end].strip() for start, end in zip(starts, ends, strict=True)] for line in (head, *lines)]
-
-
-def is_same(ours, theirs):
-    """Whether a cell says the same: an age may have grown by a second, and nothing is drawn as a dash."""
-    if ours == re.sub(r"^(\d+) \(\w+ ago\)$", r"\1", theirs) or (ours == "–" and theirs in {"", "<none>"}):  # restarts
-        return True
-    mine, other = age_seconds(ours), age_seconds(theirs)
-    return mine is not None and other is not None and abs(mine - other) <= (3 if other < 600 else 60)
-
-
-def is_same_table(ours, theirs):
-    """Whether heads and rows say the same, in the same order."""
-    if not ours or not theirs:
-        return not ours and not theirs
-    heads, rows = drawn(ours)
-    head, *lines = printed(theirs)
-    return (
-        heads == head
-        and len(rows) == len(lines)
-        and all(all(map(is_same, row, line)) for row, line in zip(rows, lines, strict=True))
-    )
 
 
 KINDS = [

@@ -202,7 +202,7 @@ def test_delete_that_takes_too_long_is_stopped(space):
     with pytest.raises(Stopped, match="wait for the end of pod stubborn"):
         operation.result(2)
     assert time.monotonic() - began < 1
-    assert operation.state.pods["stubborn"].outcome is Outcome.STOPPED
+    assert operation.state.objects["pod/stubborn"].outcome is Outcome.STOPPED
     gone = delete(space, ["stubborn"], force=True)
     gone.result(60)
     assert [event.outcome for event in gone] == [Outcome.RUNNING, Outcome.DONE]

@@ -6,10 +6,10 @@ import pytest
 
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.clusters.discovery import POD, find_kind
-from nbcontainer.clusters.resources import apply
 from nbcontainer.errors import ApiError, Conflict, Forbidden, UsageError
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.settings import settings
+from tests.clusters.applying import apply
 
 POD_TEXT = """\
 apiVersion: v1
@@ -115,7 +115,7 @@ def test_a_conflict_names_field_manager_and_line(space):
     with pytest.raises(Conflict, match=r'line 14: spec\.replicas is managed by "somebody"') as caught:
         apply(space, text.replace("replicas: 1", "replicas: 3"), source_map=SourceMap.shifted(30, 2))
     assert "--force-conflicts" in caught.value.cure
-    assert "Applied before it: ConfigMap beside" in caught.value.message
+    assert ": it is 2 in the cluster, and 3 here. Nothing was applied." in caught.value.message
     changes = apply(space, text.replace("replicas: 1", "replicas: 3"), force_conflicts=True)
     assert done(changes)[1] == ("Deployment", "disputed", "configured")
 
@@ -161,7 +161,7 @@ def test_what_cannot_be_changed_is_named_with_its_line_and_the_cure(space):
     with pytest.raises(ApiError) as caught:
         apply(space, text.replace("app: fixed", "app: other"))
     message = "line 13: spec.selector.matchLabels.app cannot be changed once Deployment fixed exists."
-    assert caught.value.message == f"{message} Applied before it: ConfigMap fixed."
+    assert caught.value.message == f"{message} Nothing was applied."
     assert f"`{space.commands.kubectl('delete', 'deployment', 'fixed')}`" in caught.value.cure
 
 

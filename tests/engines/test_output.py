@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from nbcontainer.engines.output import LONGEST_FRAME, Frames, LineParts, UnreadInput, seconds_of
+from nbcontainer.engines.output import LONGEST_FRAME, Frames, LineParts, UnreadInput
 from nbcontainer.errors import ApiError
+from nbcontainer.model.timestamps import seconds_of
 
 NUMBERS = {"stdout": 1, "stderr": 2}
 

@@ -140,7 +140,7 @@ def test_a_deletion_is_reported_and_stops_within_a_second(podman, make, unique):
     with pytest.raises(Stopped):
         operation.result(2)
     assert time.monotonic() - began < 1
-    assert operation.state.pods[unique].outcome is Outcome.STOPPED
+    assert operation.state.objects[f"pod/{unique}"].outcome is Outcome.STOPPED
     assert pods.table(podman, names=[unique]).names == [unique]
 
 

@@ -253,7 +253,9 @@ def delete_and_wait(trial: Trial) -> None:
     trial.freeze()
     path = POD.path(trial.direct.namespace, "goes")
     trial.direct.run(trial.direct.request("DELETE", path, body={"gracePeriodSeconds": 0}))
-    trial.until(lambda: operation.result(0) if operation.done else False, lambda: operation.state.pods["goes"].message)
+    trial.until(
+        lambda: operation.result(0) if operation.done else False, lambda: operation.state.objects["pod/goes"].message
+    )
     operation.stop()
 
 

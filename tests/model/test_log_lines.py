@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbcontainer.model.log_lines import LONGEST_LINE, LogChunk, LogLine, chunks_of, full_length
+from nbcontainer.model.log_lines import LONGEST_LINE, LogChunk, LogLine, chunks_of
 from nbcontainer.model.logs import LogLines, LogState, apply_logs
 
 STAMPS = (
@@ -48,11 +48,11 @@ def test_a_part_of_a_chunk_has_a_part_of_its_lines(chunk, number):
 
 def test_a_long_line_is_cut_but_its_length_is_known():
     long = LogChunk("web", b"a" * (LONGEST_LINE + 5) + b"\nshort\n", 2)
-    assert [len(text) > LONGEST_LINE for text in long.text.split("\n")] == [True, False]
+    assert [len(text) for text in long.text.split("\n")] == [LONGEST_LINE, 5]
     assert long.text.split("\n") == [line.text for line in long.lines]
-    assert [full_length(line.text) for line in long.lines] == [LONGEST_LINE + 5, 5]
+    assert [line.missing for line in long.lines] == [5, 0]
     head = LogChunk("web", b"b" * LONGEST_LINE, 1, size=3_000_000)  # all that is kept of a line in many parts
-    assert full_length(head.lines[0].text) == 3_000_000
+    assert head.lines[0].missing == 3_000_000 - LONGEST_LINE
 
 
 @pytest.mark.parametrize(

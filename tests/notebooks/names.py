@@ -5,13 +5,14 @@ import json
 import re
 
 import nbformat
+import yaml
 
 from nbcontainer.dockerfile.substitution import substitute_word
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.verbs.parser import parse
 
-MAGIC = re.compile(r"^\s*(?:\w+ *= *)?%%?(dockerfile|docker|kpod)\b(.*)$", re.MULTILINE)
+MAGIC = re.compile(r"^\s*(?:\w+ *= *)?%%?(dockerfile|docker|kpod|kube)\b(.*)$", re.MULTILINE)
 NAMES_OF = {
     "images.build": "tags",
     "images.tag": "target",
@@ -49,7 +50,16 @@ def created(code, variables):
             key = NAMES_OF.get(verb.calls or verb.same_as)
             found = values[key] if key else None
             names += [found] if isinstance(found, str) else found or ()
-    return [name for name in names if name]
+    return [name for name in names if name] + _applied(code, variables)
+
+
+def _applied(code, variables):
+    """The names in the manifests of a cell that applies them."""
+    line, _, manifests = code.partition("\n")
+    if not line.startswith("%%kube apply"):
+        return []
+    documents = yaml.safe_load_all(substitute_word(manifests, variables))
+    return [document["metadata"]["name"] for document in documents]
 
 
 def is_own(name, identity):

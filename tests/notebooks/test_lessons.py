@@ -57,4 +57,6 @@ def test_the_names_that_magics_create_are_found():
     assert created(code, {"mine": "m"}) == ["web-m", "b:1"]
     assert created("%%dockerfile -t a:1 -t a:2\nFROM busybox", {}) == ["a:1", "a:2"]
     assert created("%docker psuh a:1", {}) == []
+    manifests = "metadata: {name: web-{{mine}}}\n---\nmetadata:\n  name: other\n"
+    assert created(f"%%kube apply\n{manifests}", {"mine": "m"}) == ["web-m", "other"]
     assert [is_own(name, "0123456789ab") for name in ("hello", "hello-a1b2", "x/0123456789ab:1")] == [False, True, True]

@@ -93,6 +93,13 @@ def test_a_pattern_stays_within_its_line(query, found):
     assert list(Search(query, regex=True).run(state, 0, 10).lines) == found
 
 
+def test_a_long_line_says_what_it_lacks():
+    chunk = LogChunk("w", b"y" * 70_000 + b"\nshort\n", 2, size=70_007)
+    state = apply_logs(LogState(), LogLines((chunk,)))
+    long, short = LogPrinter().fresh(state, coloured=False).splitlines()
+    assert (long[-45:], short) == ("yyyyyyyyyy … [4,464 more, all in the spool file]"[-45:], "short")
+
+
 def test_plain_chunks_are_never_split_into_lines(monkeypatch):
     def refuse(chunk):
         raise AssertionError(f"{chunk.count} lines were decoded")

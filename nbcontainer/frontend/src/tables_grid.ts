@@ -328,7 +328,7 @@ export class Grid {
 }
 
 function isNumber(kind: string): boolean {
-  return kind === 'number' || kind === 'bytes' || kind === 'age';
+  return kind === 'number' || kind === 'restarts' || kind === 'bytes' || kind === 'age';
 }
 
 function toneClass(tone: string): string {

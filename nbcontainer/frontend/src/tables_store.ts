@@ -15,8 +15,18 @@ export interface Column {
 /** A table with this column starts sorted newest first: events, of which a terminal shows the newest at the end. */
 const NEWEST_FIRST = 'LAST SEEN';
 
-/** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels. */
-export type WireRow = [string, Cell[], string, string, string, string, Record<string, string>];
+/** A row as the kernel sends it: key, cells, tone, name, namespace, kind, labels, and what few rows have. */
+export type WireRow = [
+  key: string,
+  cells: Cell[],
+  tone: string,
+  name: string,
+  namespace: string,
+  kind: string,
+  labels: Record<string, string>,
+  restarted?: number,
+  rank?: string,
+];
 
 /** An action on rows: key, word, the magic's line with {rows}, whether it takes several rows, whether it is run. */
 export type WireVerb = [key: string, word: string, line: string, many: boolean, runs: boolean];
@@ -33,7 +43,7 @@ export interface TableWire {
   gone?: string[];
   live?: boolean;
   trouble?: string;
-  /** Rows that arrive later are placed in the order of all keys, not at the end. */
+  /** Rows that arrive later are placed in the order of all ranks and keys, not at the end. */
   by_key?: boolean;
   verbs?: WireVerb[];
   /** How many rows are in each state: the word for it, its tone, and the number. */
@@ -52,6 +62,10 @@ export interface Row extends Filterable {
   drawn: string[];
   tone: string;
   labels: Record<string, string>;
+  /** When one of its containers was last restarted, in seconds since the epoch; 0 for never. */
+  restarted: number;
+  /** Sorts before the key, in the table's own order. */
+  rank: string;
   place: number;
   /** When each cell last changed (milliseconds of the page's clock), or null if none has. */
   changed: Float64Array | null;
@@ -167,7 +181,7 @@ export class TableStore {
   }
 
   private put(
-    [key, cells, tone, name, namespace, kind, labels]: WireRow,
+    [key, cells, tone, name, namespace, kind, labels, restarted = 0, rank = '']: WireRow,
     before: Map<string, Row>,
     clock: number,
   ): void {
@@ -183,6 +197,8 @@ export class TableStore {
       texts: drawn.map((text) => text.toLowerCase()),
       tone,
       labels,
+      restarted,
+      rank,
       place: old && before === this.rows ? old.place : this.places++,
       changed: old?.changed ?? null,
     };
@@ -194,8 +210,11 @@ export class TableStore {
       }
     }
     for (let index = 0; index < drawn.length; index++) {
-      this.noteLength(index, drawn[index] ?? '');
+      const text = drawn[index] ?? '';
+      const ago = restarted && this.columns[index]?.kind === 'restarts';
+      this.noteLength(index, ago ? `${text} (59m59s ago)` : text);
     }
+    if (old && old.rank !== rank) this.stale = this.misplaced = true;
     this.rows.set(key, row);
     this.updateShown(old, row);
   }
@@ -279,7 +298,7 @@ export class TableStore {
 
   // once for all new rows; the others are in order already, which makes this sort a merge
   private placeByKey(): void {
-    const rows = [...this.rows.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+    const rows = [...this.rows.values()].sort((a, b) => compared(a.rank, b.rank) || compared(a.key, b.key));
     this.rows = new Map(rows.map((row) => [row.key, row]));
     this.places = 0;
     for (const row of rows) row.place = this.places++;
@@ -298,9 +317,17 @@ export class TableStore {
   /** The text of a cell now: an age keeps growing. */
   text(row: Row, column: number): string {
     const cell = row.cells[column];
-    if (this.columns[column]?.kind === 'age' && typeof cell === 'number') return formatAge(this.now() - cell);
-    return row.drawn[column] ?? '';
+    const kind = this.columns[column]?.kind;
+    if (kind === 'age' && typeof cell === 'number') return formatAge(this.now() - cell);
+    const text = row.drawn[column] ?? '';
+    return kind === 'restarts' && row.restarted
+      ? `${text} (${formatAge(this.now() - row.restarted)} ago)`
+      : text;
   }
+}
+
+function compared(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** A cell as drawn; an age returns an empty text, since it is drawn from the clock. */
@@ -313,7 +340,7 @@ export function format(cell: Cell, kind: string): string {
 
 // numbers inside text sort as numbers; empty cells sort first
 function sortKeyOf(cell: Cell, kind: string): string | number {
-  if (kind === 'number' || kind === 'bytes') {
+  if (kind === 'number' || kind === 'restarts' || kind === 'bytes') {
     const number = cell === null ? Number.NaN : typeof cell === 'number' ? cell : Number.parseFloat(cell);
     return Number.isNaN(number) ? -Infinity : number;
   }

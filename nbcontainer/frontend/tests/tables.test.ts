@@ -47,6 +47,47 @@ function shown(store: TableStore): string {
   return store.shown.map((shown) => shown.key).join('');
 }
 
+test('a restart is shown with its age, which ticks, and the number sorts', () => {
+  const store = new TableStore();
+  let now = NOW;
+  store.now = () => now;
+  const columns: [string, string, boolean][] = [['RESTARTS', 'restarts', false]];
+  const pod = (key: string, count: number, restarted: number): WireRow => [
+    key,
+    [count],
+    '',
+    key,
+    '',
+    'Pod',
+    {},
+    restarted,
+  ];
+  store.apply({ reset: true, columns, rows: [pod('a', 10, NOW - 65), pod('b', 9, 0)] }, 0);
+  assert.equal(shown(store), 'ab');
+  assert.deepEqual(
+    store.shown.map((each) => store.text(each, 0)),
+    ['10 (65s ago)', '9'],
+  );
+  now += 10;
+  assert.equal(store.text(store.shown[0]!, 0), '10 (75s ago)');
+  store.sortBy(0);
+  assert.equal(shown(store), 'ba');
+  store.setFilter('restarts>9');
+  assert.equal(shown(store), 'a');
+});
+
+test('ranks come before keys, and a row whose rank changes moves', () => {
+  const store = new TableStore();
+  const ranked = (key: string, rank: string): WireRow => [key, [key], '', key, '', '', {}, 0, rank];
+  const rows = [ranked('c', ''), ranked('a', '1'), ranked('b', '2')];
+  store.apply({ reset: true, columns: [['NAME', 'text', false]], rows, by_key: true }, 0);
+  assert.equal(shown(store), 'cab');
+  store.apply({ rows: [ranked('d', '1')] }, 0);
+  assert.equal(shown(store), 'cadb');
+  store.apply({ rows: [ranked('a', '3')] }, 0);
+  assert.equal(shown(store), 'cdba');
+});
+
 test('the selection is known by names, with the namespace if it is shown', () => {
   const store = table(...ROWS);
   store.select(['web-9', 'cart-2', 'gone']);

@@ -1,0 +1,108 @@
+"""What was applied before and is no longer in the text: found by its label, and deleted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbcontainer.clusters.discovery import Resource, all_resources
+from nbcontainer.clusters.missing import NAMES_ALONE
+from nbcontainer.errors import NotFound
+from nbcontainer.json_objects import JsonObject, entries_of, text_of
+from nbcontainer.model.changes import Change
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
+
+REFUSED = 300
+MOST_AT_ONCE = 8  # requests
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """An object that would be pruned."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def word(self) -> str:
+        """What names it in a question: "configmap/old"."""
+        return f"{self.resource.qualified_kind}/{self.name}"
+
+    def change(self, cluster: Cluster, command: str) -> Change:
+        """Its end."""
+        where = " · ".join(filter(None, (cluster.context, self.namespace)))
+        return Change(
+            self.resource.kind, self.name, self.namespace, "pruned", uid=self.uid, where=where, command=command
+        )
+
+
+async def find_doomed(
+    cluster: Cluster,
+    labels: Mapping[str, str],
+    namespaces: Collection[str],
+    kept: Collection[tuple[str, str, str, str]],
+    manager: str,
+) -> tuple[Doomed, ...]:
+    """The objects with these labels that were applied by the manager, belong to no other object, and are not kept.
+
+    Args:
+        cluster: the cluster.
+        labels: the labels, which must not be empty.
+        namespaces: where to look, beside the objects that are in no namespace.
+        kept: group, kind, namespace and name of those that stay.
+        manager: the field manager; what it created in another way, such as a pod, stays.
+    """
+    kinds = await all_resources(cluster)
+    places = [
+        (one, namespace)
+        for one in kinds
+        if {"list", "delete"} <= {*one.verbs}
+        for namespace in (sorted(namespaces) if one.namespaced else [""])
+    ]
+    limit = asyncio.Semaphore(MOST_AT_ONCE)
+    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+
+    async def listed(resource: Resource, namespace: str) -> list[Doomed]:
+        async with limit:
+            status, found = await cluster.send(
+                "GET", resource.path(namespace), parameters={"labelSelector": selector}, accept=NAMES_ALONE
+            )
+        items = entries_of(found, "items") if status < REFUSED else []  # what may not be listed is not pruned
+        return [
+            Doomed(resource, namespace, text_of(one, "metadata", "name"), text_of(one, "metadata", "uid"))
+            for one in items
+            if _was_applied(one, manager)
+        ]
+
+    found = {one.uid: one for several in await asyncio.gather(*(listed(*place) for place in places)) for one in several}
+    gone = (
+        one for one in found.values() if (one.resource.group, one.resource.kind, one.namespace, one.name) not in kept
+    )
+    return tuple(sorted(gone, key=lambda one: (one.resource.namespaced, one.namespace, one.word)))
+
+
+def _was_applied(one: JsonObject, manager: str) -> bool:
+    metadata = one.get("metadata")
+    return not entries_of(metadata, "ownerReferences") and any(
+        text_of(entry, "manager") == manager and text_of(entry, "operation") == "Apply"
+        for entry in entries_of(metadata, "managedFields")
+    )
+
+
+async def prune(cluster: Cluster, one: Doomed) -> None:
+    """Delete it, unless another object has its name by now; does not wait until it is gone.
+
+    Raises:
+        ApiError: the API server refuses.
+    """
+    body = {"preconditions": {"uid": one.uid}, "propagationPolicy": "Background"}
+    try:
+        await cluster.request("DELETE", one.resource.path(one.namespace, one.name), body=body)
+    except NotFound:
+        return
