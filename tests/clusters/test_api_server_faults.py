@@ -12,12 +12,12 @@ from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.node_readiness import NODE
 from nbcontainer.clusters.objects import tables
-from nbcontainer.clusters.resources import apply
 from nbcontainer.clusters.tables import table, watch_table
 from nbcontainer.errors import ApiError, Forbidden, Stopped, UsageError
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
 from tests.clusters.admission import NAME, Webhook
+from tests.clusters.applying import apply
 from tests.clusters.own_cluster import set_status
 from tests.clusters.test_tables import until
 
