@@ -7,6 +7,7 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.clusters import auth_provider as auth_provider
     from nbcontainer.clusters import client as client
+    from nbcontainer.clusters import client_certificate as client_certificate
     from nbcontainer.clusters import columns as columns
     from nbcontainer.clusters import connection as connection
     from nbcontainer.clusters import contexts as contexts
