@@ -120,7 +120,8 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
         named |= {verb.takes: None} if verb.takes else {}
         named |= {"duration": 1.0} if path == verb.watches else {}
         bound = signature.bind(*("x" for _ in places), **named)
-        assert set(bound.arguments) - {"names"} == {*named, *(one.key for one in places if not one.many)}
+        names = {name for name, one in signature.parameters.items() if one.kind is one.VAR_POSITIONAL}
+        assert set(bound.arguments) - names == {*named, *(one.key for one in places if not one.many)}
         for argument in arguments:
             if argument.default is not None:
                 assert signature.parameters[argument.key].default == argument.default

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
     from nbcontainer.model import events as events
+    from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
     from nbcontainer.model import log_file as log_file
