@@ -89,6 +89,7 @@ NOT_YET = {
         *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
+    "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
     "%kube apply": {
         *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),

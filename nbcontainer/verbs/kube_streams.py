@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from nbcontainer.verbs import kpod
 from nbcontainer.verbs.arguments import option, positional
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
@@ -27,5 +30,10 @@ VERBS = (
         example="%kube port-forward svc/web 8080:80\n%kube port-forward deploy/web :8080\n%kube port-forward",
         command=("kubectl", "port-forward"),
         calls="port_forward",
+    ),
+    replace(
+        next(verb for verb in kpod.VERBS if verb.path == "exec"),
+        summary="Runs a command in a pod, or in one of deploy/NAME. With %%kube exec, the cell is its standard input.",
+        example="%kube exec deploy/web -- ls /",
     ),
 )
