@@ -14,7 +14,9 @@ from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
+from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -50,7 +52,17 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, QuestionVerbs):
+class Cluster(
+    ApplyVerbs,
+    ContextVerbs,
+    EventVerbs,
+    LogVerbs,
+    ManifestVerbs,
+    ObjectVerbs,
+    PatchVerbs,
+    QuestionVerbs,
+    WorkloadVerbs,
+):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

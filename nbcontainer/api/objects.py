@@ -14,9 +14,10 @@ from nbcontainer.model.tables import Cell
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
-    from nbcontainer.model.changes import Changes
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.results import Report
     from nbcontainer.model.secrecy import Manifest
     from nbcontainer.model.tables import Table
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
@@ -80,6 +81,18 @@ class ApiObject(Described):
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""
         return self._its_cluster.tree(self._word, self.name)
+
+    def patch(self, patch: object, *, type: str = "strategic", dry_run: bool = False) -> Change:  # noqa: A002 - kubectl's
+        """Change some of its fields: `table["web"].patch({"spec": {"replicas": 3}})`; raises as `Cluster.patch`."""
+        return self._its_cluster.patch(self._word, self.name, patch=patch, type=type, dry_run=dry_run)
+
+    def label(self, *labels: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove labels: `table["web"].label("env=prod", "tier-")`; raises as `Cluster.label`."""
+        return self._its_cluster.label(self._word, self.name, *labels, overwrite=overwrite, dry_run=dry_run)
+
+    def annotate(self, *annotations: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove annotations, as `label` does labels."""
+        return self._its_cluster.annotate(self._word, self.name, *annotations, overwrite=overwrite, dry_run=dry_run)
 
     @property
     def _its_cluster(self) -> Cluster:

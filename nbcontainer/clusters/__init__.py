@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe
     from nbcontainer.clusters import discovery as discovery
+    from nbcontainer.clusters import editing as editing
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import explain as explain
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import manifest_files as manifest_files
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
+    from nbcontainer.clusters import patching as patching
     from nbcontainer.clusters import permissions as permissions
+    from nbcontainer.clusters import pod_template as pod_template
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources
+    from nbcontainer.clusters import rollout_history as rollout_history
+    from nbcontainer.clusters import rollouts as rollouts
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import trees as trees
