@@ -14,9 +14,13 @@ from nbcontainer.model.tables import Cell
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
-    from nbcontainer.model.changes import Changes
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.results import Report
     from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.model.tables import Table
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
 
@@ -65,6 +69,30 @@ class ApiObject(Described):
     ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete it, and wait until it is gone; takes the arguments of `Cluster.delete`, and raises the same errors."""
         return self._its_cluster.delete(self._word, self.name, force=force, grace_period=grace_period, cascade=cascade)
+
+    def patch(self, patch: object, *, type: str = "strategic", dry_run: bool = False) -> Change:  # noqa: A002 - kubectl's
+        """Change some of its fields: `table["web"].patch({"spec": {"replicas": 3}})`; raises as `Cluster.patch`."""
+        return self._its_cluster.patch(self._word, self.name, patch=patch, type=type, dry_run=dry_run)
+
+    def label(self, *labels: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove labels: `table["web"].label("env=prod", "tier-")`; raises as `Cluster.label`."""
+        return self._its_cluster.label(self._word, self.name, *labels, overwrite=overwrite, dry_run=dry_run)
+
+    def annotate(self, *annotations: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove annotations, as `label` does labels."""
+        return self._its_cluster.annotate(self._word, self.name, *annotations, overwrite=overwrite, dry_run=dry_run)
+
+    def wait(self, until: str, *, timeout: float = 30.0) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until it is as wanted, such as "condition=Ready"; raises as `Cluster.wait`."""
+        return self._its_cluster.wait(self._word, self.name, until=until, timeout=timeout)
+
+    def events(self) -> Table:
+        """Its events, newest last; raises as `Cluster.events`."""
+        return self._its_cluster.events(f"{self._word}/{self.name}")
+
+    def tree(self) -> ObjectTree:
+        """Its owners and what it owns; raises as `Cluster.tree`."""
+        return self._its_cluster.tree(self._word, self.name)
 
     @property
     def _its_cluster(self) -> Cluster:
