@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+_REFUSED = re.compile(
+    r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?'  # the API server's words
+)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
 PROXY_FAILED = {"ClientProxyConnectionError", "ClientHttpProxyError", "ProxyFailed"}
 NOT_HTTP = {"ClientResponseError", "BadStatusLine", "LineTooLong", "UnknownProtocol", "HTTPException"}  # theirs, too
@@ -54,7 +57,8 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
             )
         case 403:
             shows = cluster.commands.kubectl("auth", "can-i", "--list")
-            cure = f"Another context or namespace may allow it; `{shows}` shows what this one does."
+            other = f"Another context or namespace may allow it; `{shows}` shows what this one does."
+            cure = f"{_asked(cluster, message)}{other}"
             return Forbidden(message, status=status, reason=reason, cure=cure)
         case 404:
             return NotFound(message, status=status, reason=reason)
@@ -65,6 +69,17 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
             return ApiError(short or message, status=status, reason=reason, cure=cure)
         case _:
             return ApiError(message, status=status, reason=reason)
+
+
+def _asked(cluster: Cluster, message: str) -> str:
+    """The `can-i` that asks whether the refused call is allowed, once somebody has permitted it."""
+    found = _REFUSED.search(message)
+    if not found:
+        return ""
+    verb, resource, group, namespace = found.groups(default="")
+    plural, _, part = resource.partition("/")
+    words = [verb, f"{plural}.{group}" if group else plural, *([f"--subresource={part}"] if part else [])]
+    return f"`{cluster.commands.kubectl('auth', 'can-i', *words, namespace=namespace)}` asks for it alone. "
 
 
 def is_passing(error: BaseException) -> bool:

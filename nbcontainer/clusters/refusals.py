@@ -69,15 +69,15 @@ def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
     patterns = [re.escape(word).replace(r"\*", r"\d+") + r"(?![\w])" for word in free if word != field]
-    changed = [path for path in _differences(wanted, present, "") if path.startswith(field)]
+    changed = [path for path in differences(wanted, present, "") if path.startswith(field)]
     return [path for path in changed if not any(re.match(pattern, path) for pattern in patterns)] or [field]
 
 
-def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
+def differences(wanted: object, present: object, path: str) -> Iterator[str]:
     """The paths of wanted values that are different in the object."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
-            yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))
+            yield from differences(value, present.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, list) and isinstance(present, list):
         if not all(isinstance(item, dict) for item in wanted):
             if wanted != present:
@@ -86,6 +86,6 @@ def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
         named = {item.get("name"): item for item in present if isinstance(item, dict) and item.get("name")}
         for index, item in enumerate(wanted):
             other = named.get(item.get("name")) or (present[index] if index < len(present) else None)
-            yield from _differences(item, other, f"{path}[{index}]")
+            yield from differences(item, other, f"{path}[{index}]")
     elif str(wanted) != str(present):
         yield path

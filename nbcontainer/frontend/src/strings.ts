@@ -54,6 +54,8 @@ export const TABLE = {
   help: 'Words that a row must contain; press ? on the rows for more',
   keys: [
     ['↑ ↓ PgUp PgDn Home End', 'move to a row; with Shift, extend the selection'],
+    ['j k g G', 'down, up, first, last'],
+    ['Enter', 'describe'],
     ['space · click', 'select a row; Ctrl-click adds one'],
     ['Ctrl-A', 'select all rows shown'],
     ['c', 'copy the names of the selected rows'],
@@ -72,6 +74,8 @@ export const TABLE = {
   filter: 'Filter',
   filterHint: 'filter',
   wide: 'Wide',
+  columns: 'Columns',
+  columnsTitle: 'Choose the columns that are shown',
   connecting: '◌ connecting',
   selected: (count: string) => `${count} selected`,
   hints: ['/ filter', '? keys'],
