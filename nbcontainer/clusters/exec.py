@@ -22,6 +22,7 @@ from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.node_readiness import tell_if_unready
+from nbcontainer.clusters.ready_pods import find_target, ready_pod
 from nbcontainer.clusters.refusals import unreachable_kubelet
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import (
@@ -37,7 +38,8 @@ from nbcontainer.errors import (
 from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
@@ -52,6 +54,7 @@ STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
 SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
+POD_SECONDS = 60.0  # how long to wait for a pod of a Deployment that runs, as kubectl does
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
 _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
@@ -152,6 +155,11 @@ class _Execution:
         return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
 
     async def _run(self) -> int:
+        if "/" in self._request.name:
+            target = await find_target(self._cluster, self._request.name)
+            pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
+            self._request = replace(self._request, name=pod)
+            self._writer.emit(LogSource(pod, open=True, note=f"the pod of {target.title}"))
         if self._has_long_input:
             self._input = LongInput(self._request.command)
             with suppress(_NotRun):

@@ -20,6 +20,9 @@ _KUBELET = re.compile(
     r": (.*)",
     re.DOTALL,
 )
+_REFUSED = re.compile(
+    r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?'  # the API server's words
+)
 _WEBHOOKS = ("get", "validatingwebhookconfigurations,mutatingwebhookconfigurations")
 _FREE = re.compile(r"[`']([a-z][\w.*\[\]]*)[`']")
 
@@ -67,8 +70,20 @@ def cure_of(message: str, commands: ClusterCommands) -> str:
         return f"Use another namespace. If it does not go, `{shown}` says what keeps it."
     if 'User "' in message and " cannot " in message:
         shown = commands.kubectl("auth", "can-i", "--list")
-        return f"Another context or namespace may allow it; `{shown}` shows what this one does."
+        other = f"Another context or namespace may allow it; `{shown}` shows what this one does."
+        return f"{_asked(message, commands)}{other}"
     return ""
+
+
+def _asked(message: str, commands: ClusterCommands) -> str:
+    """The `can-i` that asks whether the refused call is allowed, once somebody has permitted it."""
+    found = _REFUSED.search(message)
+    if not found:
+        return ""
+    verb, resource, group, namespace = found.groups(default="")
+    plural, _, part = resource.partition("/")
+    words = [verb, f"{plural}.{group}" if group else plural, *([f"--subresource={part}"] if part else [])]
+    return f"`{commands.kubectl('auth', 'can-i', *words, namespace=namespace)}` asks for it alone. "
 
 
 def unreachable_kubelet(message: str, commands: ClusterCommands) -> tuple[str, str]:
@@ -101,15 +116,15 @@ def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
     patterns = [re.escape(word).replace(r"\*", r"\d+") + r"(?![\w])" for word in free if word != field]
-    changed = [path for path in _differences(wanted, present, "") if path.startswith(field)]
+    changed = [path for path in differences(wanted, present, "") if path.startswith(field)]
     return [path for path in changed if not any(re.match(pattern, path) for pattern in patterns)] or [field]
 
 
-def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
+def differences(wanted: object, present: object, path: str) -> Iterator[str]:
     """The paths of wanted values that are different in the object."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
-            yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))
+            yield from differences(value, present.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, list) and isinstance(present, list):
         if not all(isinstance(item, dict) for item in wanted):
             if wanted != present:
@@ -118,6 +133,6 @@ def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
         named = {item.get("name"): item for item in present if isinstance(item, dict) and item.get("name")}
         for index, item in enumerate(wanted):
             other = named.get(item.get("name")) or (present[index] if index < len(present) else None)
-            yield from _differences(item, other, f"{path}[{index}]")
+            yield from differences(item, other, f"{path}[{index}]")
     elif str(wanted) != str(present):
         yield path
