@@ -11,6 +11,9 @@ from nbcontainer.verbs.grammar import Verb
 from tests.terminal import Terminal
 
 
+GROUPS = {"rollout", "set"}  # kubectl's verbs of two words
+
+
 def results_of(verb: Verb, line: str, cell: str | None = None) -> Iterator[object]:
     """A verb's result for a line, and each object in it; at least one has a command."""
     result = run_magic(verbs_of(verb.magic), line, cell, {})
@@ -39,7 +42,8 @@ def is_understood(terminal: Terminal, command: str, path: Iterable[str]) -> None
 
 def path_of(verb: Verb) -> list[str]:
     """The words of a command that name its verb, without kubectl's kind of object, which has several spellings."""
-    return [word for word in verb.command[1:] if word[0] != "-"][: 1 if verb.command[0] == "kubectl" else None]
+    words = [word for word in verb.command[1:] if word[0] != "-"]
+    return words[: (2 if words[0] in GROUPS else 1) if verb.command[0] == "kubectl" else None]
 
 
 def further_methods(handle: type, verbs: Iterable[Verb]) -> set[str]:
