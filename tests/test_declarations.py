@@ -97,6 +97,7 @@ NOT_YET = {
         *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
+    "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
     "%kube apply": {
         *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
@@ -144,7 +145,8 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
         named |= {verb.takes: None} if verb.takes else {}
         named |= {"duration": 1.0} if path == verb.watches else {}
         bound = signature.bind(*("x" for _ in places), **named)
-        assert set(bound.arguments) - {"names"} == {*named, *(one.key for one in places if not one.many)}
+        names = {name for name, one in signature.parameters.items() if one.kind is one.VAR_POSITIONAL}
+        assert set(bound.arguments) - names == {*named, *(one.key for one in places if not one.many)}
         for argument in arguments:
             if argument.default is not None:
                 assert signature.parameters[argument.key].default == argument.default

@@ -16,6 +16,7 @@ from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
@@ -52,7 +53,18 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, PatchVerbs, QuestionVerbs, WorkloadVerbs):
+class Cluster(
+    ApplyVerbs,
+    ContextVerbs,
+    EventVerbs,
+    LogVerbs,
+    ManifestVerbs,
+    ObjectVerbs,
+    PatchVerbs,
+    QuestionVerbs,
+    StreamVerbs,
+    WorkloadVerbs,
+):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

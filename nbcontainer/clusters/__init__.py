@@ -7,6 +7,7 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.clusters import auth_provider as auth_provider
     from nbcontainer.clusters import client as client
+    from nbcontainer.clusters import client_certificate as client_certificate
     from nbcontainer.clusters import columns as columns
     from nbcontainer.clusters import connection as connection
     from nbcontainer.clusters import contexts as contexts
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import explain as explain
+    from nbcontainer.clusters import forwarding as forwarding
     from nbcontainer.clusters import kinds as kinds
     from nbcontainer.clusters import kubeconfig as kubeconfig
     from nbcontainer.clusters import kubernetes_client as kubernetes_client

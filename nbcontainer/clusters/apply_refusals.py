@@ -78,7 +78,8 @@ async def _refusal(
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
         fixed = present is not None and any(is_fixed(cause) for cause in causes)
         cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
-        return _typed(cluster, status, answer, "\n".join(_first(lines))).replaced(cure=cure)
+        error = _typed(cluster, status, answer, "\n".join(_first(lines)))
+        return error.replaced(cure=cure or error.cure)
     return _worded(cluster, manifest, status, answer)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import containers as containers
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
+    from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
     from nbcontainer.model import log_fields as log_fields
