@@ -55,10 +55,10 @@ if TYPE_CHECKING:
     images: Images
     namespaces: Namespaces
     networks: Networks
+    pod_template: PodTemplate
     pods: Pods
     registries: Registries
     rollout: Rollout
-    set: PodTemplate
     system: System
     volumes: Volumes
 # end of nouns

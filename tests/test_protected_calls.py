@@ -71,9 +71,9 @@ OF_PODS = {
     "rollout.resume": lambda cluster: cluster.rollout.resume("pod/w"),
     "rollout.undo": lambda cluster: cluster.rollout.undo("pod/w"),
     "scale": lambda cluster: cluster.scale("pod/w", replicas=1),
-    "set.env": lambda cluster: cluster.set.env("pod/w", "A=1"),
-    "set.image": lambda cluster: cluster.set.image("pod/w", "w=busybox"),
-    "set.resources": lambda cluster: cluster.set.resources("pod/w", limits={"cpu": "1"}),
+    "pod_template.env": lambda cluster: cluster.pod_template.env("pod/w", "A=1"),
+    "pod_template.image": lambda cluster: cluster.pod_template.image("pod/w", "w=busybox"),
+    "pod_template.resources": lambda cluster: cluster.pod_template.resources("pod/w", limits={"cpu": "1"}),
 }
 # what other flags of a build might bypass
 BUILDS = {

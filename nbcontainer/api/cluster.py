@@ -53,7 +53,18 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, PatchVerbs, QuestionVerbs, StreamVerbs, WorkloadVerbs):
+class Cluster(
+    ApplyVerbs,
+    ContextVerbs,
+    EventVerbs,
+    LogVerbs,
+    ManifestVerbs,
+    ObjectVerbs,
+    PatchVerbs,
+    QuestionVerbs,
+    StreamVerbs,
+    WorkloadVerbs,
+):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
