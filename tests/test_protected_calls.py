@@ -58,6 +58,7 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
+    "cp": lambda cluster: cluster.cp("nbc-protected:/etc/hosts", "hosts"),
     "port_forward": lambda cluster: cluster.port_forward("nbc-protected", 8080),
 }
 # what other flags of a build might bypass
@@ -104,9 +105,10 @@ def test_each_method_of_a_noun_has_one_mark():
     }
     assert None not in marks.values()
     assert is_marked(nbc.doctor) is False
-    own = {"apply", "port_forward"}
+    own = {"apply", "cp", "port_forward"}
     assert {path for path, changes in marks.items() if changes} | own == {*OF_NOUNS, *OF_PODS}
-    assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply", "port-forward"}
+    paths = {line.split()[0] for _, line, _ in VERBS_OF_PODS}
+    assert paths == {"create", "delete", "exec", "apply", "port-forward", "cp"}
 
 
 def changing_lines():
