@@ -78,6 +78,14 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube wait": {"--local"},
+    "%kube api-resources": {"--cached", "--sort-by"},
+    "%kube auth can-i": {"--quiet"},
+    "%kube tree": GET
+    | {
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
     "%kube describe": {"--show-events"},
     "%kpod logs": {
@@ -97,6 +105,22 @@ NOT_YET = {
         *("--timeout", "--wait"),
     },
     "%kube diff": {"--concurrency", "--selector"},
+    "%kube patch": {"--local"},
+    "%kube edit": {"--output-patch", "--subresource", "--windows-line-endings"},
+    "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube scale": {"--dry-run", "--resource-version"},
+    "%kube rollout status": {"--revision", "--selector", "--watch"},
+    "%kube rollout history": {"--revision", "--selector"},
+    "%kube rollout undo": {"--selector"},
+    "%kube rollout pause": {"--selector"},
+    "%kube rollout resume": {"--selector"},
+    "%kube set image": {"--all", "--local", "--selector"},
+    "%kube set env": {
+        *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
+        "--selector",
+    },
+    "%kube set resources": {"--all", "--local", "--selector"},
 }
 OF_ALL = {
     "docker": {"--yes"},

@@ -21,7 +21,9 @@ from nbcontainer.clusters.exec_end import end_command
 from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.node_readiness import tell_if_unready
 from nbcontainer.clusters.ready_pods import find_target, ready_pod
+from nbcontainer.clusters.refusals import unreachable_kubelet
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import (
     ApiError,
@@ -36,7 +38,8 @@ from nbcontainer.errors import (
 from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
@@ -91,6 +94,7 @@ class _Execution:
         self._began = 0.0
         self._sent = 0  # bytes of the input, rounded up
         self._opened = False
+        self._heard = False  # whether anything came from the command
         self._words = request.command  # what is run in the container
         self._input: LongInput | None = None
         self._ended = LogEnded()
@@ -207,12 +211,14 @@ class _Execution:
                 cure = "Put the input into a file in the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
             self._writer.emit(LogSource(request.name, open=True))
-            sender = asyncio.create_task(self._send(socket))
+            doubt = tell_if_unready(self._cluster, request.name, lambda: not self._heard, self._tell)
+            tasks = [asyncio.create_task(self._send(socket)), asyncio.create_task(doubt)]
             try:
                 return await self._receive(socket)
             finally:
-                sender.cancel()
-                await asyncio.gather(sender, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         data = self._request.stdin
@@ -235,6 +241,7 @@ class _Execution:
             number, payload = data[0] if data else -1, data[1:]
             if number == STDERR and self._input is not None:
                 payload = self._input.without_mark(payload)
+            self._heard = self._heard or bool(payload)  # each channel begins with an empty message
             if number in self._channels and payload:
                 self._channels[number].feed(payload)
                 await asyncio.sleep(0)
@@ -288,6 +295,9 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
             reason=reason,
             cure=f"`ls -l {shlex.quote(program)}` in the container shows what it is.",
         )
+    kubelet, cure = unreachable_kubelet(message, cluster.commands)
+    if kubelet:
+        return ApiError(kubelet, reason=reason, cure=cure)
     words = message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
     return ApiError(
         f"The command in {request.name} could not be run: {words}",

@@ -126,6 +126,7 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[Tabl
     name = f"watch of {table.state.title} in {table.state.where}"
     view = views.tables.TableView(wide=table.wide, verbs=table.verbs)
     live = surface.follow_later(name, table.state, start, view, lease=settings.sleep_after)
+    table.shown_by(live)
     cell, run = _cell()
     if cell:
         _forget_earlier_runs()

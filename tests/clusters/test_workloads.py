@@ -1,0 +1,163 @@
+"""Scaling workloads, their rollouts, and what is set in their pods, beside kubectl."""
+
+import contextlib
+import json
+import shlex
+
+import pytest
+
+import nbcontainer as nbc
+from nbcontainer.errors import ApiError, Conflict, NotFound, Unsupported
+from nbcontainer.magics import catalogue
+from nbcontainer.magics.calls import run_magic
+from tests.terminal import Terminal
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, annotations: {kubernetes.io/change-cause: first}}
+spec:
+  replicas: 1
+  progressDeadlineSeconds: 600
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: web, image: busybox, args: [sleep, "3600"], env: [{name: OLD, value: "1"}]}]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 1
+  serviceName: store
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: store, image: busybox, args: [sleep, "3600"]}]
+"""
+
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def there(space, here, tmp_path):
+    """A namespace with a Deployment and a StatefulSet: its handle, and kubectl in it."""
+    del here
+    cluster = nbc.cluster(namespace=space.namespace)
+    cluster.apply(DEPLOYMENT)
+    terminal, kubeconfig = Terminal(tmp_path).with_kubectl(), ("--kubeconfig", space.kubeconfig)
+    yield cluster, lambda *words: terminal.run(shlex.join(["kubectl", *kubeconfig, "-n", space.namespace, *words]))
+    for kind in ("deploy/web", "sts/store"):
+        cluster.delete(kind, force=True).result(60)
+
+
+def test_a_rollout_is_followed_in_kubectl_s_words_until_it_is_done(there):
+    cluster, kubectl = there
+    operation = cluster.rollout.status("deploy/web", "sts/store")
+    (web, store) = operation.result(90)
+    assert repr(web) == "Change(deployment/web rolled out)"
+    steps = operation.state.steps
+    for step in steps.values():
+        assert step.message == kubectl("rollout", "status", step.name).strip().splitlines()[-1]
+    assert steps["deployment/web"].ready == steps["deployment/web"].wanted == 1
+    assert web.command.endswith("rollout status deployment.apps web")
+    assert store.kind == "StatefulSet"
+
+
+def test_scaling_waits_for_the_pods(there):
+    cluster, kubectl = there
+    (change,) = cluster.scale("deploy/web", replicas=3).result(90)
+    assert change.action == "scaled"
+    assert kubectl("get", "deploy/web", "-o", "jsonpath={.status.readyReplicas}") == "3"
+    with pytest.raises(Conflict, match="has 3 replicas, not 7"):
+        cluster.scale("deploy", "web", replicas=1, current_replicas=7)
+    (change,) = cluster.scale("deploy", "web", replicas=1, current_replicas=3, wait=False)
+    assert (change.before["spec"]["replicas"], change.after["spec"]["replicas"]) == (3, 1)
+    cluster.scale("deploy", "web", replicas=1).result(90)
+    with pytest.raises(NotFound):
+        cluster.scale("deploy/wep", replicas=1)
+    with pytest.raises(Unsupported):
+        cluster.scale("cm/kube-root-ca.crt", replicas=1)
+
+
+def test_a_rollout_that_cannot_end_says_which_pod_keeps_it_and_can_be_undone(there):
+    cluster, kubectl = there
+    (change,) = cluster.set.image("deploy/web", "web=127.0.0.1:9/nothing:1")
+    assert "127.0.0.1:9/nothing:1" in change.diff
+    operation = cluster.rollout.status("deploy/web")
+    assert any("127.0.0.1:9" in why for step in operation.events() for why in step.pods.values())
+    operation.stop()
+    with pytest.raises(ApiError, match=r"was not rolled out after 1 s: Waiting for deployment \"web\" rollout"):
+        cluster.rollout.status("deploy/web", timeout=1).result(30)
+    table = cluster.rollout.history("deploy", "web")
+    assert [row.cells[:3] for row in table] == [(1, "first", "busybox"), (2, "first", "127.0.0.1:9/nothing:1")]
+    with pytest.raises(NotFound, match="no revision 9"):
+        cluster.rollout.undo("deploy/web", to_revision=9)
+    assert cluster.rollout.undo("deploy/web", dry_run=True)[0].status == "dry run"
+    (change,) = cluster.rollout.undo("deploy/web")
+    assert change.action == "rolled back"
+    cluster.rollout.status("deploy/web").result(90)
+    assert kubectl("get", "deploy/web", "-o", "jsonpath={..image}") == "busybox"
+    assert [row.name for row in cluster.rollout.history("deploy/web")] == ["2", "3"]
+
+
+def test_pause_resume_and_restart(there):
+    cluster, kubectl = there
+    assert cluster.rollout.pause("deploy/web")[0].action == "paused"
+    for refused in (cluster.rollout.pause, cluster.rollout.restart, cluster.rollout.undo):
+        with pytest.raises(Conflict, match="paused"):
+            refused("deploy/web")
+    assert cluster.rollout.resume("deploy/web")[0].action == "resumed"
+    pods = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[?(@.status.phase=='Running')].metadata.uid}")
+    before = kubectl(*pods)
+    assert cluster.rollout.restart("deploy/web", "sts/store")[1].action == "restarted"
+    cluster.rollout.status("deploy/web", "sts/store").result(120)
+    after = kubectl(*pods)
+    assert not set(before.split()) & set(after.split())
+    with pytest.raises(Unsupported, match="Only Deployments can be paused"):
+        cluster.rollout.pause("sts/store")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (("image", "deploy/web", "web=busybox:2"), ("image", "deploy/web", "web=busybox:2")),
+        (("image", "deploy/web", "*=busybox:3"), ("image", "deploy/web", "*=busybox:3")),
+        (("env", "deploy/web", "LEVEL=debug", "OLD-"), ("env", "deploy/web", "LEVEL=debug", "OLD-")),
+    ],
+)
+def test_what_is_set_is_what_kubectl_sets(there, ours, theirs):
+    cluster, kubectl = there
+    part, *words = ours
+    (change,) = getattr(cluster.set, part)(*words, dry_run=True)
+    expected = json.loads(kubectl("set", *theirs, "--dry-run=server", "-o", "json"))
+    assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
+
+
+def test_resources_are_set_and_removed(there):
+    cluster, kubectl = there
+    limits = {"cpu": "200m", "memory": "64Mi"}
+    expected = json.loads(
+        kubectl("set", "resources", "deploy/web", "--limits=cpu=200m,memory=64Mi", "--requests=cpu=1m",
+                "--dry-run=server", "-o", "json")
+    )  # fmt: skip
+    (change,) = cluster.set.resources("deploy/web", limits=limits, requests={"cpu": "1m"})
+    assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
+    (change,) = cluster.set.resources("deploy/web", limits={"cpu": "0", "memory": "0"})
+    assert change.after["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1m"}}
+    with pytest.raises(NotFound, match=r"no container wep(.|\n)*They have web\."):
+        cluster.set.resources("deploy/web", limits=limits, container="wep")
+
+
+def test_the_magic_prints_how_far_it_has_come(there, capsys):
+    cluster, _ = there
+    with contextlib.suppress(ApiError):
+        cluster.rollout.resume("deploy/web")
+    found = run_magic(catalogue.verbs_of("kube"), f"rollout status deploy/web -n {cluster.namespace}", None, {})
+    assert repr(found) == "Changes(deployment/web rolled out)"
+    assert 'deployment "web" successfully rolled out' in capsys.readouterr().out
