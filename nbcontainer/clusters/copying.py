@@ -10,11 +10,12 @@ import os
 import posixpath
 import tarfile
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from nbcontainer.buildkit.destination import Attributes, Destination, DestinationError, ReceivedFile, is_plain
 from nbcontainer.clusters.command_stream import CommandStream
 from nbcontainer.clusters.ready_pods import find_target, ready_pod
 from nbcontainer.errors import ApiError, CommandFailed, NbcontainerError, NotFound, Unsupported, UsageError
@@ -89,6 +90,8 @@ class _Copy:
     async def _download(self) -> str:
         folder, name = posixpath.split(posixpath.normpath(self._request.path))
         target = _within(Path(self._request.local), name)
+        if _is_special(target):
+            raise UsageError(f"{target} is not a file or a folder.")
         read_end, write_end = os.pipe()
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.connect_write_pipe(
@@ -117,36 +120,59 @@ class _Copy:
 
     def _extract(self, source: BinaryIO, target: Path, name: str) -> None:
         """Write what the archive has, on a thread."""
-        with source, tarfile.open(fileobj=source, mode="r|") as archive:
+        with source, tarfile.open(fileobj=source, mode="r|") as archive, ExitStack() as ending:
+            destination: Destination | None = None
             whole = False
-            for number, member in enumerate(archive):
-                whole = whole or (number == 0 and member.isdir())
-                self._write(archive, member, target, name, whole=whole)
+            for member in archive:
+                if destination is None:
+                    whole = member.isdir()
+                    root = target if whole else target.parent
+                    root.mkdir(parents=True, exist_ok=True)
+                    destination = ending.enter_context(Destination(root))
+                inside = posixpath.relpath(posixpath.normpath(member.name.lstrip("/")), name or ".")
+                if whole and inside == ".":
+                    continue
+                try:
+                    self._write(archive, member, destination, inside if whole else target.name, name)
+                except DestinationError as error:
+                    raise ApiError(f"{target}: {error.path} {error.reason}", reason="LocalFile") from None
+            if destination is not None:
+                destination.finish()
             while source.read(CHUNK):
                 pass  # tar pads its archives, and would otherwise be cut off
 
     def _write(
-        self, archive: tarfile.TarFile, member: tarfile.TarInfo, target: Path, name: str, *, whole: bool
+        self, archive: tarfile.TarFile, member: tarfile.TarInfo, destination: Destination, path: str, name: str
     ) -> None:
-        inside = posixpath.relpath(posixpath.normpath(member.name.lstrip("/")), name or ".")
-        root = target if whole else target.parent
-        root.mkdir(parents=True, exist_ok=True)
-        if whole and inside == ".":
-            return
-        member.name = inside if whole else target.name
-        if member.islnk():
-            member.linkname = posixpath.relpath(posixpath.normpath(member.linkname.lstrip("/")), name or ".")
-        try:
-            archive.extract(member, root, filter="data", numeric_owner=True)
-        except tarfile.FilterError:
-            kind = "link" if member.issym() or member.islnk() else "file"
-            self._emit(f"left out: {inside}, a {kind} that leads out of the target, or is not a file")
-            return
-        except OSError as error:
-            raise ApiError(f"{root / member.name} cannot be written: {error.strerror}", reason="LocalFile") from None
-        if member.isfile():
-            self._files, self._size = self._files + 1, self._size + member.size
+        """Write one member; what leads out of the target, and devices, are left out."""
+        attributes = Attributes(member.mode & 0o777, int(member.mtime * 1_000_000_000))
+        linked = posixpath.relpath(posixpath.normpath(member.linkname.lstrip("/")), name or ".")
+        if not is_plain(path) or _leads_out(member, path) or (member.islnk() and not is_plain(linked)):
+            self._emit(f"left out: {path}, which leads out of the target")
+        elif member.isdir():
+            destination.make_folder(path, attributes)
+        elif member.issym():
+            destination.make_symlink(path, member.linkname, attributes)
+        elif member.islnk():
+            destination.make_link(path, linked)
+        elif not member.isfile():
+            self._emit(f"left out: {path}, which is not a file")
+        else:
+            self._receive(archive, member, destination.open_file(path, attributes))
         self._emit()
+
+    def _receive(self, archive: tarfile.TarFile, member: tarfile.TarInfo, file: ReceivedFile) -> None:
+        content = archive.extractfile(member)
+        try:
+            while content is not None and (part := content.read(CHUNK)):
+                file.write(part)
+                self._size += len(part)
+                self._emit()
+        except BaseException:
+            file.abandon()
+            raise
+        file.finish()
+        self._files += 1
 
     # --- to the pod
 
@@ -220,9 +246,22 @@ class _Copy:
         return CommandFailed(f"tar in {self._request.pod} ended with exit code {code}: {said}", exit_code=code)
 
 
+def _leads_out(member: tarfile.TarInfo, path: str) -> bool:
+    """Whether it is a link to something outside of the folder that is copied."""
+    if not member.issym():
+        return False
+    reached = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.linkname))
+    return posixpath.isabs(reached) or reached.split("/")[0] == ".."
+
+
 def _within(target: Path, name: str) -> Path:
     """Where something of this name goes: into the target, if that is a folder."""
     return target / name if target.is_dir() and name not in {"", "."} else target
+
+
+def _is_special(target: Path) -> bool:
+    """Whether it exists and is a device or the like, which a file would replace."""
+    return target.exists() and not target.is_file() and not target.is_dir()
 
 
 def _name_of(local: Path) -> str:

@@ -92,6 +92,7 @@ def test_nothing_is_written_outside_the_target(pod, tmp_path):
         (("nosuchfile", "copied:/tmp"), UsageError, "There is no file 'nosuchfile'"),
         (("/etc/passwd", "copied:/proc/x/y"), CommandFailed | NotFound, "/proc/x"),
         (("a", "b"), UsageError, "between a pod and this machine"),
+        (("copied:/etc/passwd", "/dev/null"), UsageError, "/dev/null is not a file or a folder"),
         (("copied:a", "copied:b"), UsageError, "between a pod and this machine"),
     ],
 )
@@ -120,6 +121,8 @@ def test_a_stop_ends_it_there_too(pod, tmp_path, upload):
         operation.result(5)
     assert time.monotonic() - began < 1
     assert operation.state.outcome is Outcome.STOPPED
+    assert operation.wait_until_gone(5)
+    assert {path.name for path in tmp_path.iterdir()} <= {"spool", "big"}  # nothing incomplete is left
     while "tar" in run(pod, "ps | grep 'tar [cx]' | grep -v grep || true"):
         assert time.monotonic() < deadline
     run(pod, "rm -f /dev/shm/big /tmp/big")
