@@ -58,6 +58,7 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
+    "cp": lambda cluster: cluster.cp("nbc-protected:/etc/hosts", "hosts"),
     "annotate": lambda cluster: cluster.annotate("pod/w", "a=b"),
     "delete": lambda cluster: cluster.delete("pod/w"),
     "edit": lambda cluster: cluster.edit("pod/w"),
