@@ -95,6 +95,10 @@ NOT_YET = {
         *("--timeout", "--wait"),
     },
     "%kube diff": {"--concurrency", "--selector"},
+    "%kube rollout status": {"--watch"},
+    "%kube set image": {"--local"},
+    "%kube set env": {"--env", "--list", "--local", "--overwrite", "--resolve"},
+    "%kube set resources": {"--local"},
 }
 OF_ALL = {
     "docker": {"--yes"},

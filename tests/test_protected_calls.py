@@ -58,7 +58,16 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
+    "scale": lambda cluster: cluster.scale("deploy/nbc-protected", replicas=1),
+    "rollout.undo": lambda cluster: cluster.rollout.undo("deploy/nbc-protected"),
+    "rollout.restart": lambda cluster: cluster.rollout.restart("deploy/nbc-protected"),
+    "rollout.pause": lambda cluster: cluster.rollout.pause("deploy/nbc-protected"),
+    "rollout.resume": lambda cluster: cluster.rollout.resume("deploy/nbc-protected"),
+    "set.image": lambda cluster: cluster.set.image("deploy/nbc-protected", "c=busybox"),
+    "set.env": lambda cluster: cluster.set.env("deploy/nbc-protected", "A=b"),
+    "set.resources": lambda cluster: cluster.set.resources("deploy/nbc-protected", limits={"cpu": "1"}),
 }
+OF_WORKLOADS = {path for path in OF_PODS if path.partition(".")[0] in {"scale", "rollout", "set"}}
 # what other flags of a build might bypass
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
@@ -103,8 +112,9 @@ def test_each_method_of_a_noun_has_one_mark():
     }
     assert None not in marks.values()
     assert is_marked(nbc.doctor) is False
-    assert {path for path, changes in marks.items() if changes} | {"apply"} == {*OF_NOUNS, *OF_PODS}
-    assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} == {"create", "delete", "exec", "apply"}
+    assert {path for path, changes in marks.items() if changes} | {"apply"} | OF_WORKLOADS == {*OF_NOUNS, *OF_PODS}
+    verbs = {line.split()[0] for _, line, _ in VERBS_OF_PODS}
+    assert verbs == {"create", "delete", "exec", "apply", "scale", "rollout", "set"}
 
 
 def changing_lines():
@@ -384,9 +394,8 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
                 pytest.fail(f"{name} by {way}: {call(Cluster(**said))!r}")
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""
         for name, line, cell in VERBS_OF_PODS:
-            verb, space, rest = line.partition(" ")
             with pytest.raises(Protected, match=NAMES_CLUSTER):
-                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{verb}{flag}{space}{rest}', cell)!r}")
+                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{flag} {line}', cell)!r}")
     for line in ("delete web -y", "exec web -- true"):
         with pytest.raises(Protected, match=NAMES_CLUSTER):
             magic("kpod", line.replace("web", "web --table-context=prod", 1))

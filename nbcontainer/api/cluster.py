@@ -13,6 +13,7 @@ from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
+from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -48,7 +49,7 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs):
+class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, WorkloadVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import manifest_files as manifest_files
     from nbcontainer.clusters import manifests as manifests
     from nbcontainer.clusters import objects as objects
+    from nbcontainer.clusters import pod_templates as pod_templates
     from nbcontainer.clusters import pods as pods
     from nbcontainer.clusters import pods_backend as pods_backend
     from nbcontainer.clusters import resources as resources
+    from nbcontainer.clusters import rollouts as rollouts
+    from nbcontainer.clusters import scaling as scaling
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import verification as verification
+    from nbcontainer.clusters import workloads as workloads
 else:
     __getattr__ = modules_on_use(__name__)

@@ -31,5 +31,6 @@ if TYPE_CHECKING:
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables
     from nbcontainer.model import volumes as volumes
+    from nbcontainer.model import workloads as workloads
 else:
     __getattr__ = modules_on_use(__name__)

@@ -33,7 +33,28 @@ LINES = {
     "%kube delete": ("cm/kube-root-ca.crt -y", None),  # the cluster makes it again
     "%kube diff": ("", YAML),
     "%kpod delete": ("made --force -y", None),
+    "%kube scale": ("deploy/spread --replicas=1 --current-replicas=0", None),
+    "%kube set image": ("deploy/spread c=busybox:latest", None),
+    "%kube set env": ("deploy/spread 'A=two words' B-", None),
+    "%kube set resources": ("deploy/spread --requests=cpu=1m", None),
+    "%kube rollout status": ("deploy/spread", None),
+    "%kube rollout history": ("deploy/spread", None),
+    "%kube rollout pause": ("deploy/spread", None),
+    "%kube rollout resume": ("deploy/spread", None),
+    "%kube rollout restart": ("deploy/spread", None),
+    "%kube rollout undo": ("deploy/spread --to-revision=1", None),
 }
+SPREAD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: spread}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: spread}}
+  template:
+    metadata: {labels: {app: spread}}
+    spec: {containers: [{name: c, image: busybox, args: [sleep, '600']}], terminationGracePeriodSeconds: 0}
+"""
 METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
 
 
@@ -43,6 +64,7 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
     terminal = Terminal(tmp_path).with_kubectl()
     verbs = {verb.title: verb for verb in VERBS}
+    nbc.cluster("prod", two_contexts.namespace).apply(SPREAD)
     for title, (line, cell) in LINES.items():
         verb = verbs[title]
         method = attrgetter(verb.calls)(Cluster())
