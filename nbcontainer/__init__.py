@@ -40,6 +40,8 @@ draw_by(  # views load with the first picture
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
+    from nbcontainer.api.cluster_contexts import Contexts, Namespaces
+    from nbcontainer.api.cluster_workloads import PodTemplate, Rollout
     from nbcontainer.api.containers import Containers
     from nbcontainer.api.images import Images
     from nbcontainer.api.networks import Networks
@@ -49,10 +51,14 @@ if TYPE_CHECKING:
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
+    contexts: Contexts
     images: Images
+    namespaces: Namespaces
     networks: Networks
     pods: Pods
     registries: Registries
+    rollout: Rollout
+    set: PodTemplate
     system: System
     volumes: Volumes
 # end of nouns

@@ -94,6 +94,7 @@ ALLOWED = {
     },
     "api": {
         "call_arguments",
+        "drawn",
         "loading",
         "verbs",
         "errors",

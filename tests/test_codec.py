@@ -225,6 +225,8 @@ LOG = (
 )
 RESULTS = [
     logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1], "kubectl logs web"),
+    logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1]).where(level="info", n=[1, 2]),
+    logs.LogResult(folded(logs.apply_logs, logs.LogState("web"), LOG)[-1]).chart(),
     RunResult("0123456789abcdef", "web", 0, "a\nb", "/tmp/web.log", "docker run", 12, ("cut",)),
     ContainerRun("0123456789abcdef", "web", command="docker run -d"),
     pods.ExecResult(0, "out", "err", "/tmp/exec.log", cut=5),

@@ -78,6 +78,14 @@ NOT_YET = {
         *("--now", "--timeout", "--wait"),
     },
     "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube wait": {"--local"},
+    "%kube api-resources": {"--cached", "--sort-by"},
+    "%kube auth can-i": {"--quiet"},
+    "%kube tree": GET
+    | {
+        *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
+        "--watch",
+    },
     "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
     "%kube describe": {"--show-events"},
     "%kpod logs": {
@@ -89,16 +97,29 @@ NOT_YET = {
         *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
+    "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
     "%kube apply": {
         *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
     },
     "%kube diff": {"--concurrency", "--selector"},
-    "%kube rollout status": {"--watch"},
-    "%kube set image": {"--local"},
-    "%kube set env": {"--env", "--list", "--local", "--overwrite", "--resolve"},
-    "%kube set resources": {"--local"},
+    "%kube patch": {"--local"},
+    "%kube edit": {"--output-patch", "--subresource", "--windows-line-endings"},
+    "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube scale": {"--dry-run", "--resource-version"},
+    "%kube rollout status": {"--revision", "--selector", "--watch"},
+    "%kube rollout history": {"--revision", "--selector"},
+    "%kube rollout undo": {"--selector"},
+    "%kube rollout pause": {"--selector"},
+    "%kube rollout resume": {"--selector"},
+    "%kube set image": {"--all", "--local", "--selector"},
+    "%kube set env": {
+        *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
+        "--selector",
+    },
+    "%kube set resources": {"--all", "--local", "--selector"},
 }
 OF_ALL = {
     "docker": {"--yes"},
@@ -124,7 +145,8 @@ def test_the_arguments_of_a_verb_are_those_of_its_methods(verb):
         named |= {verb.takes: None} if verb.takes else {}
         named |= {"duration": 1.0} if path == verb.watches else {}
         bound = signature.bind(*("x" for _ in places), **named)
-        assert set(bound.arguments) - {"names"} == {*named, *(one.key for one in places if not one.many)}
+        names = {name for name, one in signature.parameters.items() if one.kind is one.VAR_POSITIONAL}
+        assert set(bound.arguments) - names == {*named, *(one.key for one in places if not one.many)}
         for argument in arguments:
             if argument.default is not None:
                 assert signature.parameters[argument.key].default == argument.default

@@ -58,16 +58,23 @@ OF_PODS = {
     "pods.plan_delete": lambda cluster: cluster.pods.plan_delete("nbc-protected"),
     "pods.exec": lambda cluster: cluster.pods.exec("nbc-protected", "true"),
     "apply": lambda cluster: cluster.apply(MANIFEST),
-    "scale": lambda cluster: cluster.scale("deploy/nbc-protected", replicas=1),
-    "rollout.undo": lambda cluster: cluster.rollout.undo("deploy/nbc-protected"),
-    "rollout.restart": lambda cluster: cluster.rollout.restart("deploy/nbc-protected"),
-    "rollout.pause": lambda cluster: cluster.rollout.pause("deploy/nbc-protected"),
-    "rollout.resume": lambda cluster: cluster.rollout.resume("deploy/nbc-protected"),
-    "set.image": lambda cluster: cluster.set.image("deploy/nbc-protected", "c=busybox"),
-    "set.env": lambda cluster: cluster.set.env("deploy/nbc-protected", "A=b"),
-    "set.resources": lambda cluster: cluster.set.resources("deploy/nbc-protected", limits={"cpu": "1"}),
+    "annotate": lambda cluster: cluster.annotate("pod/w", "a=b"),
+    "delete": lambda cluster: cluster.delete("pod/w"),
+    "edit": lambda cluster: cluster.edit("pod/w"),
+    "label": lambda cluster: cluster.label("pod/w", "a=b"),
+    "patch": lambda cluster: cluster.patch("pod/w", patch={"spec": {}}),
+    "plan_apply": lambda cluster: cluster.plan_apply(MANIFEST),
+    "plan_delete": lambda cluster: cluster.plan_delete("pod/w"),
+    "port_forward": lambda cluster: cluster.port_forward("nbc-protected", 8080),
+    "rollout.pause": lambda cluster: cluster.rollout.pause("pod/w"),
+    "rollout.restart": lambda cluster: cluster.rollout.restart("pod/w"),
+    "rollout.resume": lambda cluster: cluster.rollout.resume("pod/w"),
+    "rollout.undo": lambda cluster: cluster.rollout.undo("pod/w"),
+    "scale": lambda cluster: cluster.scale("pod/w", replicas=1),
+    "set.env": lambda cluster: cluster.set.env("pod/w", "A=1"),
+    "set.image": lambda cluster: cluster.set.image("pod/w", "w=busybox"),
+    "set.resources": lambda cluster: cluster.set.resources("pod/w", limits={"cpu": "1"}),
 }
-OF_WORKLOADS = {path for path in OF_PODS if path.partition(".")[0] in {"scale", "rollout", "set"}}
 # what other flags of a build might bypass
 BUILDS = {
     "to a folder": {"outputs": ("out",)},
@@ -97,7 +104,7 @@ def lines_of_pods():
         for verb in catalogue.verbs_of(name).magic.verbs:
             if verb.calls and is_marked(attrgetter(verb.calls)(Cluster())):
                 line, _, cell = verb.example.partition("\n")
-                yield name, line.partition(" ")[2], cell or None
+                yield name, line.partition(" ")[2], cell if line.startswith("%%") else None
 
 
 VERBS_OF_PODS = list(lines_of_pods())
@@ -112,9 +119,10 @@ def test_each_method_of_a_noun_has_one_mark():
     }
     assert None not in marks.values()
     assert is_marked(nbc.doctor) is False
-    assert {path for path, changes in marks.items() if changes} | {"apply"} | OF_WORKLOADS == {*OF_NOUNS, *OF_PODS}
-    verbs = {line.split()[0] for _, line, _ in VERBS_OF_PODS}
-    assert verbs == {"create", "delete", "exec", "apply", "scale", "rollout", "set"}
+    methods = inspect.getmembers(Cluster, inspect.isfunction)
+    own = {name for name, method in methods if is_marked(method) and name[0] != "_"}
+    assert {path for path, changes in marks.items() if changes} | own == {*OF_NOUNS, *OF_PODS}
+    assert {line.split()[0] for _, line, _ in VERBS_OF_PODS} >= {"create", "delete", "exec", "apply", "patch", "edit"}
 
 
 def changing_lines():
@@ -395,7 +403,7 @@ def test_a_protected_cluster_refuses_every_call_that_changes_it(cluster, monkeyp
         flag = f" --context={said['context']}" if said and not isinstance(said["context"], TableContext) else ""
         for name, line, cell in VERBS_OF_PODS:
             with pytest.raises(Protected, match=NAMES_CLUSTER):
-                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{flag} {line}', cell)!r}")
+                pytest.fail(f"%{name} {line} by {way}: {magic(name, f'{flag} {line}'.strip(), cell)!r}")
     for line in ("delete web -y", "exec web -- true"):
         with pytest.raises(Protected, match=NAMES_CLUSTER):
             magic("kpod", line.replace("web", "web --table-context=prod", 1))

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
+from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
+from nbcontainer.api.cluster_patch import PatchVerbs
+from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
@@ -49,7 +53,7 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, WorkloadVerbs):
+class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, PatchVerbs, QuestionVerbs, StreamVerbs, WorkloadVerbs):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
@@ -183,7 +187,13 @@ class Cluster(ApplyVerbs, ContextVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, Wo
     def _with_objects(self, backend: PodsBackend, table: Table) -> Table:
         """A table that knows its cluster or engine, and has an object for each row."""
         place = place_of_pods(backend)
-        return replace(table, object_of=partial(self._object, backend, table), context=place.name, server=place.server)
+        return replace(
+            table,
+            object_of=partial(self._object, backend, table),
+            context=place.name,
+            server=place.server,
+            in_cluster=place.kind == "cluster",
+        )
 
     def _object(self, backend: PodsBackend, table: Table, row: Row) -> ApiObject:
         columns = [column.name.lower() for column in table.state.columns]

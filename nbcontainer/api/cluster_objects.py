@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters, existence
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.plans import Plan
+from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.requests import refuse_negative
@@ -19,7 +21,10 @@ from nbcontainer.protection import changes, place_of_cluster, reads
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.deletion_plan import Doomed
+    from nbcontainer.clusters.manifest_files import Source
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
 
 CASCADES = ("background", "foreground", "orphan")
 
@@ -54,6 +59,63 @@ class ObjectVerbs(ClusterHandle):
         one = len(found) == 1 and (len(names) == 1 or "/" in kind)
         return found[0] if one else Objects(found)
 
+    @reads
+    def tree(self, kind: str, name: str = "") -> ObjectTree:
+        """An object with its owners and what it owns, each with its status: `nbc.cluster().tree("deploy/web")`.
+
+        Args:
+            kind: the object's kind, or "deploy/web".
+            name: its name, after a kind.
+
+        Raises:
+            UsageError: no object is named, or the cluster has no such kind.
+            NotFound: there is no such object.
+            Unsupported: there is only Podman.
+        """
+        words = (kind, name) if name else (kind,)
+        return clusters.trees.tree(self.connect_to_cluster("tree"), words)
+
+    @reads
+    def wait(
+        self,
+        kind: str,
+        *names: str,
+        until: str,
+        selector: str = "",
+        field_selector: str = "",
+        all: bool = False,  # noqa: A002 - kubectl's own flag
+        all_namespaces: bool = False,
+        timeout: float = 30.0,
+    ) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until objects are as wanted: `nbc.cluster().wait("pod", "web", until="condition=Ready").result()`.
+
+        Args:
+            kind: a kind in any of kubectl's spellings, several, or one object: "pod", "pod/web".
+            *names: their names. After a "pod/web", each has its kind too.
+            until: what to wait for: "condition=Ready", "condition=Ready=false", "delete", "create",
+                "jsonpath={.status.phase}=Running", or "jsonpath={.status.loadBalancer}" for any value.
+            selector: the objects that have these labels when it begins, instead of names.
+            field_selector: those with these fields.
+            all: all objects of the kind in the namespace.
+            all_namespaces: with a selector or `all`: in all namespaces.
+            timeout: seconds after which it fails; 0 to look only once, negative for never.
+
+        Raises (also from `result()`):
+            UsageError: `until` is not valid, or not exactly one of names, a selector and `all` is given.
+            NotFound: an object does not exist, or none were found.
+            ApiError: they were not as wanted in time; `reason` is "Timeout".
+        """
+        return clusters.waiting.wait(
+            self.connect_to_cluster("wait"),
+            (kind, *names),
+            until,
+            selector=selector,
+            field_selector=field_selector,
+            everything=all,
+            all_namespaces=all_namespaces,
+            timeout=timeout,
+        )
+
     @changes
     def delete(
         self,
@@ -67,6 +129,9 @@ class ObjectVerbs(ClusterHandle):
         cascade: str = "background",
         ignore_not_found: bool = False,
         wait: bool = True,
+        filename: Sequence[str] = (),
+        recursive: bool = False,
+        kustomize: str = "",
         text: str = "",
         source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
     ) -> Operation[ObjectEnd, Deletion, Changes]:
@@ -87,7 +152,10 @@ class ObjectVerbs(ClusterHandle):
                 before, "orphan" keeps them.
             ignore_not_found: leave out what does not exist.
             wait: whether to wait until they are gone.
-            text: YAML whose objects are deleted, in place of a kind and names.
+            filename: files, URLs or folders with manifests whose objects are deleted, in place of a kind and names.
+            recursive: with `filename`: also the folders within folders.
+            kustomize: a folder with a kustomization, likewise.
+            text: YAML, likewise.
             source_map: maps the text's lines to the lines of the user's own text, for errors.
 
         Raises (also from `result()`):
@@ -95,79 +163,56 @@ class ObjectVerbs(ClusterHandle):
             UsageError: not exactly one of `names`, `selector`, `all` and `text` is given.
             ApiError: some deletions were refused; the error says which objects were deleted nevertheless.
         """
-        plan = self.plan_delete(
-            kind,
-            *names,
-            selector=selector,
-            all=all,
-            all_namespaces=all_namespaces,
-            force=force,
-            grace_period=grace_period,
-            cascade=cascade,
-            ignore_not_found=ignore_not_found,
-            wait=wait,
-            text=text,
-            source_map=source_map,
-        )
-        return plan.do()
+        return self._plan_deletion(**{name: value for name, value in locals().items() if name != "self"}).do()
 
     @changes
-    def plan_delete(
-        self,
-        kind: str = "",
-        *names: str,
-        selector: str = "",
-        all: bool = False,  # noqa: A002 - kubectl's own flag
-        all_namespaces: bool = False,
-        force: bool = False,
-        grace_period: int | None = None,
-        cascade: str = "background",
-        ignore_not_found: bool = False,
-        wait: bool = True,
-        text: str = "",
-        source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
-    ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
+    @same_arguments(delete)
+    def plan_delete(self, **given: Any) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         """What `delete` would do with the same arguments: `changes` also has what goes with the objects."""
-        refuse_negative(grace_period=grace_period)
-        if cascade not in CASCADES:
-            raise UsageError(f"`--cascade` takes one of {', '.join(CASCADES)}, not {cascade!r}.")
-        if bool(kind) == bool(text):
-            raise UsageError("Delete what?", cure="Name a kind and objects, or give YAML, but not both.")
+        return self._plan_deletion(**given)
+
+    def _plan_deletion(
+        self, *, kind: str, names: Sequence[str], all_namespaces: bool, selector: str, **given: Any
+    ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         cluster = self.connect_to_cluster("delete")
+        options = {name: given[name] for name in ("force", "grace_period", "cascade", "wait")}
+        refuse_negative(grace_period=options["grace_period"])
+        if options["cascade"] not in CASCADES:
+            raise UsageError(f"`--cascade` takes one of {', '.join(CASCADES)}, not {options['cascade']!r}.")
+        sources = _sources(given)
+        if bool(kind) == bool(sources):
+            raise UsageError("Delete what?", cure="Name a kind and objects, or give YAML, but not both.")
         found = clusters.deletion_plan.doomed(
             cluster,
             (kind, *names),
             selector=selector,
-            everything_there=all,
+            everything_there=given["all"],
             all_namespaces=all_namespaces,
-            ignore_not_found=ignore_not_found,
-            text=text,
-            source_map=source_map,
+            ignore_not_found=given["ignore_not_found"],
+            sources=sources,
         )
         is_wide = all_namespaces or not any(target.namespace for target in found.targets)
         where = cluster.context if found.targets and is_wide else cluster.where
-        condition = f"with {selector}" if selector else ""
         return Plan(
-            found.question(where, cascade=cascade, force=force) if found.targets else "",
-            found.names if cascade != "orphan" else found.names[: len(found.targets)],
-            partial(self._delete, cluster, found, force=force, grace_period=grace_period, cascade=cascade, wait=wait),
-            nothing=existence.no_objects(kind or "object", where, condition=condition),
+            found.question(where, cascade=options["cascade"], force=options["force"]) if found.targets else "",
+            found.names if options["cascade"] != "orphan" else found.names[: len(found.targets)],
+            partial(self._delete, cluster, found, options),
+            nothing=existence.no_objects(kind or "object", where, condition=f"with {selector}" if selector else ""),
         )
 
     @changes
     def _delete(
-        self,
-        cluster: Cluster,
-        found: Doomed,
-        *,
-        force: bool,
-        grace_period: int | None,
-        cascade: str,
-        wait: bool,
+        self, cluster: Cluster, found: Doomed, options: Mapping[str, Any]
     ) -> Operation[ObjectEnd, Deletion, Changes]:
         self.guard(place_of_cluster(cluster))
         if not found.targets:
             raise NotFound(existence.no_objects("object", cluster.where), reason="not found")
-        return clusters.deletion.delete_objects(
-            cluster, found.targets, force=force, grace_period=grace_period, cascade=cascade, wait=wait
-        )
+        return clusters.deletion.delete_objects(cluster, found.targets, **options)
+
+
+def _sources(given: Mapping[str, Any]) -> list[Source]:
+    """The texts whose objects a call deletes."""
+    files = clusters.manifest_files
+    found = files.read_sources([name for name in given["filename"] if name != "-"], recursive=given["recursive"])
+    found += [files.kustomized(given["kustomize"])] if given["kustomize"] else []
+    return [*found, *([files.Source("", given["text"], given["source_map"])] if given["text"] else [])]

@@ -1,26 +1,31 @@
-"""The verbs of workloads: scale, rollout and set."""
+"""What can be done with workloads: scaling, rollouts, and other images or values in their pods."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.model.changes import Changes
+from nbcontainer.api.nouns import Noun
+from nbcontainer.errors import UsageError
+from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.requests import refuse_negative
-from nbcontainer.model.results import Description, Report
-from nbcontainer.model.tables import Table
+from nbcontainer.model.rollout import Rollouts, RolloutStep
 from nbcontainer.operation import Operation
 from nbcontainer.protection import changes, changes_unless, reads
 
 if TYPE_CHECKING:
-    from nbcontainer.model.workloads import WorkloadProgress, WorkloadStep
+    from nbcontainer.clusters.patching import Target
+    from nbcontainer.model.tables import Table
 
 
-class Rollout:
-    """Rollouts of Deployments, DaemonSets and StatefulSets: `nbc.cluster().rollout.undo("deploy/web")`."""
+class Rollout(Noun):
+    """The rollouts of workloads: Deployments, DaemonSets and StatefulSets."""
+
+    kind = "rollout"
 
     def __init__(self, cluster: ClusterHandle) -> None:
         self._cluster = cluster
@@ -30,105 +35,133 @@ class Rollout:
         return f"{self._cluster!r}.rollout"
 
     @reads
-    def status(
-        self, *names: str, selector: str = "", wait: bool = True, revision: int = 0, timeout: float = 0.0
-    ) -> Operation[WorkloadStep, WorkloadProgress, Report]:
-        """Follow rollouts until they are complete; the state says which pods are not ready.
+    def status(self, kind: str, *names: str, timeout: float = 0.0) -> Operation[RolloutStep, Rollouts, Changes]:
+        """Wait until workloads are rolled out: `nbc.cluster().rollout.status("deploy/web").result()`.
+
+        The state of the operation says which pods are not ready, and why. A stop ends only the wait.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            selector: objects of the kind with these labels.
-            wait: whether to wait; otherwise the present status is the result.
-            revision: fail if the Deployment is at another revision; 0 for any.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
             timeout: seconds after which it fails; 0 for never.
 
         Raises (also from `result()`):
-            UsageError: the kind has no rollouts.
-            NotFound: an object does not exist.
-            ApiError: the rollout has failed, or takes longer than `timeout`.
+            NotFound: a workload does not exist.
+            ApiError: a rollout has failed, or took too long.
+            Unsupported: the kind has no rollouts; or there is only Podman.
         """
         refuse_negative(timeout=timeout)
-        cluster = self._cluster.connect_to_cluster("rollout status")
-        return clusters.rollouts.status(
-            cluster, names, selector=selector, wait=wait, revision=revision, timeout=timeout
-        )
+        cluster = self._cluster.connect_to_cluster("rollouts")
+        found = clusters.patching.targets(cluster, (kind, *names))
+        rollouts = clusters.rollouts
+        return rollouts.wait(cluster, found, rollouts.status_of, verb="rolled out", timeout=timeout)
 
     @reads
-    def history(self, *names: str, selector: str = "", revision: int = 0) -> Table | Description:
-        """The revisions of a workload with their causes and images, oldest first.
+    def history(self, kind: str, name: str = "") -> Table:
+        """The revisions of a workload that can be gone back to, newest last.
 
         Args:
-            *names: "deploy/web", or a kind and a name.
-            selector: the object with these labels.
-            revision: the details of this revision; 0 for a table of all.
+            kind: the workload's kind, or "deploy/web".
+            name: its name, unless `kind` has it.
 
         Raises:
-            NotFound: the object does not exist, or has no such revision.
+            NotFound: there is no such workload.
+            Unsupported: the kind has no rollouts; or there is only Podman.
         """
-        cluster = self._cluster.connect_to_cluster("rollout history")
-        return clusters.rollouts.history(cluster, names, selector=selector, revision=revision)
+        cluster = self._cluster.connect_to_cluster("rollouts")
+        target = clusters.patching.one_target(cluster, (kind, name) if name else (kind,))
+
+        async def read() -> Table:
+            history = clusters.rollout_history
+            return history.history(target, await history.revisions(target, await target.get()))
+
+        return cluster.run(read())
 
     @changes_unless("dry_run")
-    def undo(self, *names: str, selector: str = "", to_revision: int = 0, dry_run: str = "") -> Changes:
-        """Roll workloads back to an earlier revision.
+    def undo(self, kind: str, *names: str, to_revision: int = 0, dry_run: bool = False) -> Changes:
+        """Go back to an earlier revision.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            selector: objects of the kind with these labels.
-            to_revision: the revision; 0 for the previous one.
-            dry_run: "client" or "server": only show what would be done.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
+            to_revision: the number of the revision; 0 for the one before.
+            dry_run: only show what would be changed.
 
         Raises:
-            NotFound: an object does not exist, or has no such revision.
-            ApiError: the Deployment is paused.
+            NotFound: there is no such workload, or no such revision.
+            Conflict: the rollout is paused.
         """
-        cluster = self._cluster.connect_to_cluster("rollout undo")
-        return clusters.rollouts.undo(cluster, names, selector=selector, to_revision=to_revision, dry_run=dry_run)
+        refuse_negative(to_revision=to_revision)
+        words = [f"--to-revision={to_revision}"] if to_revision else []
+
+        def one(target: Target) -> Coroutine[object, object, Change]:
+            command = target.command("rollout undo", *words, *_dry(dry_run))
+            return clusters.rollout_history.undo(target, to_revision=to_revision, dry_run=dry_run, command=command)
+
+        return _each(self._cluster, (kind, *names), one)
 
     @changes
-    def restart(self, *names: str, selector: str = "") -> Changes:
-        """Replace all pods of workloads, one after another, as their update strategy says.
+    def restart(self, kind: str, *names: str, selector: str = "") -> Changes:
+        """Replace all pods of workloads, a few at a time.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            selector: objects of the kind with these labels.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
+            selector: of the workloads with these labels, instead of names.
 
         Raises:
-            NotFound: an object does not exist.
-            ApiError: the Deployment is paused.
+            NotFound: there is no such workload.
+            Conflict: a rollout is paused.
+            Unsupported: the kind has no rollouts; or there is only Podman.
         """
-        cluster = self._cluster.connect_to_cluster("rollout restart")
-        return clusters.rollouts.restart(cluster, names, selector=selector)
+        return _each(
+            self._cluster,
+            (kind, *names),
+            lambda target: clusters.rollouts.restart(target, target.command("rollout restart")),
+            selector=selector,
+        )
 
     @changes
-    def pause(self, *names: str, selector: str = "") -> Changes:
-        """Pause Deployments: changes of their pods wait until they are resumed.
+    def pause(self, kind: str, *names: str) -> Changes:
+        """Hold back rollouts of Deployments: changes have no effect until `resume`.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            selector: objects of the kind with these labels.
+            kind: "deployment", or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
 
         Raises:
-            NotFound: an object does not exist.
+            NotFound: there is no such Deployment.
+            Conflict: it is paused already.
+            Unsupported: it is no Deployment; or there is only Podman.
         """
-        return clusters.rollouts.pause(self._cluster.connect_to_cluster("rollout pause"), names, selector=selector)
+        return _each(
+            self._cluster,
+            (kind, *names),
+            lambda target: clusters.rollouts.pause(target, paused=True, command=target.command("rollout pause")),
+        )
 
     @changes
-    def resume(self, *names: str, selector: str = "") -> Changes:
-        """Resume paused Deployments.
+    def resume(self, kind: str, *names: str) -> Changes:
+        """Let paused rollouts go on; takes the arguments of `pause`, and raises the same errors.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            selector: objects of the kind with these labels.
+            kind: "deployment", or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
 
         Raises:
-            NotFound: an object does not exist.
+            Conflict: it is not paused.
         """
-        return clusters.rollouts.resume(self._cluster.connect_to_cluster("rollout resume"), names, selector=selector)
+        return _each(
+            self._cluster,
+            (kind, *names),
+            lambda target: clusters.rollouts.pause(target, paused=False, command=target.command("rollout resume")),
+        )
 
 
-class Set:
-    """Changes of workloads' containers: `nbc.cluster().set.image("deploy/web", "web=web:2")`."""
+class PodTemplate(Noun):
+    """What is set in the pods that workloads make: `nbc.cluster().set.image("deploy/web", "web=web:2")`."""
+
+    kind = "set"
 
     def __init__(self, cluster: ClusterHandle) -> None:
         self._cluster = cluster
@@ -138,156 +171,180 @@ class Set:
         return f"{self._cluster!r}.set"
 
     @changes_unless("dry_run")
-    def image(
-        self,
-        *names: str,
-        selector: str = "",
-        all: bool = False,  # noqa: A002 - kubectl's own flag
-        dry_run: str = "",
-    ) -> Changes:
-        """Set the images of containers.
+    def image(self, kind: str, *names: str, dry_run: bool = False) -> Changes:
+        """Give containers other images, which starts a rollout.
 
         Args:
-            *names: "deploy/web", or a kind and names; then "CONTAINER=IMAGE", where "*" is every container.
-            selector: objects of the kind with these labels.
-            all: all objects of the kind in the namespace.
-            dry_run: "client" or "server": only show what would be done.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it; then CONTAINER=IMAGE for each container, or "*=IMAGE".
+            dry_run: only show what would be changed.
 
         Raises:
-            UsageError: no image is given, or an object has no such container.
-            NotFound: an object does not exist.
+            UsageError: no image is given.
+            NotFound: there is no such workload or container.
         """
-        cluster = self._cluster.connect_to_cluster("set image")
-        return clusters.pod_templates.set_images(cluster, names, selector=selector, all=all, dry_run=dry_run)
+        words, images = _values((kind, *names), "CONTAINER=IMAGE")
+
+        def one(target: Target) -> Coroutine[object, object, Change]:
+            command = target.command("set image", *_written(images), *_dry(dry_run))
+            return clusters.pod_template.set_images(
+                target, {name: image or "" for name, image in images.items()}, dry_run=dry_run, command=command
+            )
+
+        return _each(self._cluster, words, one)
 
     @changes_unless("dry_run")
-    def env(
-        self,
-        *names: str,
-        source: str = "",
-        prefix: str = "",
-        keys: Sequence[str] = (),
-        containers: str = "*",
-        overwrite: bool = True,
-        selector: str = "",
-        all: bool = False,  # noqa: A002 - kubectl's own flag
-        dry_run: str = "",
-    ) -> Changes:
-        """Set or remove environment variables of containers.
+    def env(self, kind: str, *names: str, container: str = "*", dry_run: bool = False) -> Changes:
+        """Set environment variables of containers, which starts a rollout.
 
         Args:
-            *names: "deploy/web", or a kind and names; then "NAME=VALUE", or "NAME-" to remove it.
-            source: "configmap/NAME" or "secret/NAME", whose keys become variables.
-            prefix: what their names begin with.
-            keys: only these keys.
-            containers: the containers' name, in which "*" stands for any characters.
-            overwrite: whether a variable may exist already.
-            selector: objects of the kind with these labels.
-            all: all objects of the kind in the namespace.
-            dry_run: "client" or "server": only show what would be done.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it; then KEY=VALUE for each variable, KEY- to remove it.
+            container: only of this container.
+            dry_run: only show what would be changed.
 
         Raises:
-            UsageError: no variable is given, or it exists and may not be overwritten.
-            NotFound: an object does not exist.
+            UsageError: no variable is given.
+            NotFound: there is no such workload or container.
         """
-        return clusters.pod_templates.set_environment(
-            self._cluster.connect_to_cluster("set env"),
-            names,
-            source=source,
-            prefix=prefix,
-            keys=keys,
-            containers=containers,
-            overwrite=overwrite,
-            selector=selector,
-            all=all,
-            dry_run=dry_run,
-        )
+        words, values = _values((kind, *names), "KEY=VALUE")
+
+        def one(target: Target) -> Coroutine[object, object, Change]:
+            command = target.command("set env", *_written(values), *_of(container), *_dry(dry_run))
+            return clusters.pod_template.set_environment(
+                target, values, container=container, dry_run=dry_run, command=command
+            )
+
+        return _each(self._cluster, words, one)
 
     @changes_unless("dry_run")
     def resources(
         self,
+        kind: str,
         *names: str,
-        limits: Mapping[str, str] | None = None,
-        requests: Mapping[str, str] | None = None,
-        containers: str = "*",
-        selector: str = "",
-        all: bool = False,  # noqa: A002 - kubectl's own flag
-        dry_run: str = "",
+        limits: Mapping[str, str] = {},
+        requests: Mapping[str, str] = {},
+        container: str = "*",
+        dry_run: bool = False,
     ) -> Changes:
-        """Set the resources that containers may use (limits) and are sure to get (requests).
+        """Say how much CPU and memory containers may use, which starts a rollout.
 
         Args:
-            *names: "deploy/web", or a kind and names.
-            limits: such as {"cpu": "200m", "memory": "512Mi"}.
-            requests: the same.
-            containers: the containers' name, in which "*" stands for any characters.
-            selector: objects of the kind with these labels.
-            all: all objects of the kind in the namespace.
-            dry_run: "client" or "server": only show what would be done.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
+            limits: the most that a container may use: {"cpu": "500m", "memory": "128Mi"}; "0" removes a limit.
+            requests: what is reserved for it; "0" likewise.
+            container: only of this container.
+            dry_run: only show what would be changed.
 
         Raises:
-            UsageError: neither is given.
-            NotFound: an object does not exist.
+            UsageError: neither limits nor requests are given.
+            NotFound: there is no such workload or container.
+            ApiError: a quantity is not valid.
         """
-        return clusters.pod_templates.set_resources(
-            self._cluster.connect_to_cluster("set resources"),
-            names,
-            limits=limits or {},
-            requests=requests or {},
-            containers=containers,
-            selector=selector,
-            all=all,
-            dry_run=dry_run,
-        )
+        if not limits and not requests:
+            raise UsageError(
+                "Which resources?", cure="Such as `--limits cpu=500m,memory=128Mi` or `--requests cpu=100m`."
+            )
+        given = {"limits": limits, "requests": requests}
+        more = [f"--{part}={','.join(_written(values))}" for part, values in given.items() if values]
+
+        def one(target: Target) -> Coroutine[object, object, Change]:
+            command = target.command("set resources", *more, *_of(container), *_dry(dry_run))
+            return clusters.pod_template.set_resources(
+                target, limits, requests, container=container, dry_run=dry_run, command=command
+            )
+
+        return _each(self._cluster, (kind, *names), one)
 
 
 class WorkloadVerbs(ClusterHandle):
     """The verbs of a cluster's workloads."""
 
     rollout = cached_property(Rollout)
-    set = cached_property(Set)
+    set = cached_property(PodTemplate)
 
-    @changes_unless("dry_run")
+    @changes
     def scale(
         self,
+        kind: str,
         *names: str,
         replicas: int,
         current_replicas: int | None = None,
-        resource_version: str = "",
         selector: str = "",
         all: bool = False,  # noqa: A002 - kubectl's own flag
         wait: bool = True,
         timeout: float = 0.0,
-        dry_run: str = "",
-    ) -> Operation[WorkloadStep, WorkloadProgress, Changes]:
-        """Set the number of replicas, and wait until they are there: `nbc.cluster().scale("deploy/web", replicas=3)`.
+    ) -> Changes | Operation[RolloutStep, Rollouts, Changes]:
+        """Say how many pods workloads are to have: `nbc.cluster().scale("deploy/web", replicas=3).result()`.
 
         Args:
-            *names: "deploy/web", or a kind and names; of any kind with a scale subresource.
-            replicas: how many there should be.
-            current_replicas: scale only what has that many; None for any number.
-            resource_version: scale only what is at this version.
-            selector: objects of the kind with these labels.
-            all: all objects of the kind in the namespace.
-            wait: whether to wait until the replicas are ready, or gone.
+            kind: the workloads' kind, or one of them: "deploy/web".
+            *names: their names, unless `kind` has it.
+            replicas: how many pods.
+            current_replicas: change nothing unless there are to be so many now; None for any number.
+            selector: of the workloads with these labels, instead of names.
+            all: of all workloads of the kind in the namespace.
+            wait: whether to wait until so many pods are ready; a stop ends only the wait.
             timeout: seconds after which it fails if they are not; 0 for never.
-            dry_run: "client" or "server": only show what would be done.
 
         Raises (also from `result()`):
-            UsageError: the kind cannot be scaled.
-            NotFound: an object does not exist.
-            Conflict: it does not have `current_replicas`, or `resource_version`; it is then not scaled.
+            NotFound: a workload does not exist.
+            Conflict: there are not `current_replicas`.
+            Unsupported: objects of this kind cannot be scaled; or there is only Podman.
+            ApiError: the pods were not ready in time.
         """
-        refuse_negative(timeout=timeout, replicas=replicas)
-        return clusters.scaling.scale(
-            self.connect_to_cluster("scale"),
-            names,
-            replicas,
-            selector=selector,
-            all=all,
-            current_replicas=current_replicas,
-            resource_version=resource_version,
-            wait=wait,
-            timeout=timeout,
-            dry_run=dry_run,
-        )
+        refuse_negative(replicas=replicas, current_replicas=current_replicas, timeout=timeout)
+        words = [f"--replicas={replicas}"]
+        words += [] if current_replicas is None else [f"--current-replicas={current_replicas}"]
+
+        def one(target: Target) -> Coroutine[object, object, Change]:
+            command = target.command("scale", *words)
+            return clusters.rollouts.scale(target, replicas, current=current_replicas, command=command)
+
+        cluster = self.connect_to_cluster("`scale`")
+        found = clusters.patching.targets(cluster, (kind, *names), selector=selector, all=all)
+        done = _run_each(found, one)
+        if not wait:
+            return done
+        rollouts = clusters.rollouts
+        return rollouts.wait(cluster, found, rollouts.scaled(replicas), verb="scaled", timeout=timeout, done=done)
+
+
+def _each(
+    handle: ClusterHandle,
+    words: Sequence[str],
+    change: Callable[[Target], Coroutine[object, object, Change]],
+    *,
+    selector: str = "",
+) -> Changes:
+    """Change each of the workloads that the words name."""
+    cluster = handle.connect_to_cluster("workloads")
+    return _run_each(clusters.patching.targets(cluster, words, selector=selector), change)
+
+
+def _run_each(targets: Sequence[Target], change: Callable[[Target], Coroutine[object, object, Change]]) -> Changes:
+    async def run() -> list[Change]:
+        return list(await asyncio.gather(*(change(target) for target in targets)))
+
+    return Changes(targets[0].cluster.run(run()))
+
+
+def _values(words: Sequence[str], form: str) -> tuple[list[str], dict[str, str | None]]:
+    """The words that name workloads, and the values."""
+    named, values = clusters.patching.pairs_of(words)
+    if not named or not values:
+        raise UsageError(f"Give workloads, and then {form}.", cure=f"Such as deploy/web {form}.")
+    return named, values
+
+
+def _written(values: Mapping[str, str | None]) -> list[str]:
+    return [f"{name}-" if value is None else f"{name}={value}" for name, value in values.items()]
+
+
+def _of(container: str) -> list[str]:
+    return [f"--containers={container}"] if container not in {"", "*"} else []
+
+
+def _dry(dry_run: bool) -> list[str]:  # noqa: FBT001 - one of a call's own flags
+    return ["--dry-run=server"] if dry_run else []

@@ -115,7 +115,8 @@ def noun_of(noun: OfEngine | None, kind: str, name: str) -> OfEngine:
 
 def nouns_of(handle: type) -> dict[str, type[Noun]]:
     """The nouns of a handle's class, by name: {"volumes": Volumes, …}."""
-    made = {name: item.func for name, item in vars(handle).items() if isinstance(item, cached_property)}
+    items = [item for each in reversed(handle.__mro__) for item in vars(each).items()]
+    made = {name: item.func for name, item in items if isinstance(item, cached_property)}
     return {name: noun for name, noun in made.items() if isinstance(noun, type) and issubclass(noun, Noun)}
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.errors import UsageError
 from nbcontainer.model.results import Described, Description
 from nbcontainer.model.tables import Cell
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
-    from nbcontainer.model.changes import Changes
+    from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
+    from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.results import Report
     from nbcontainer.model.secrecy import Manifest
+    from nbcontainer.model.tables import Table
+    from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
 
@@ -37,7 +42,7 @@ class ApiObject(Described):
     where: str = ""
     command: str = ""
     kind: str = ""
-    _cluster: Cluster | None = field(default=None, repr=False, compare=False)
+    _cluster: ClusterHandle | None = field(default=None, repr=False, compare=False)
     _word: str = field(default="", repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -65,11 +70,35 @@ class ApiObject(Described):
         """Delete it, and wait until it is gone; takes the arguments of `Cluster.delete`, and raises the same errors."""
         return self._its_cluster.delete(self._word, self.name, force=force, grace_period=grace_period, cascade=cascade)
 
+    def patch(self, patch: object, *, type: str = "strategic", dry_run: bool = False) -> Change:  # noqa: A002 - kubectl's
+        """Change some of its fields: `table["web"].patch({"spec": {"replicas": 3}})`; raises as `Cluster.patch`."""
+        return self._its_cluster.patch(self._word, self.name, patch=patch, type=type, dry_run=dry_run)
+
+    def label(self, *labels: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove labels: `table["web"].label("env=prod", "tier-")`; raises as `Cluster.label`."""
+        return self._its_cluster.label(self._word, self.name, *labels, overwrite=overwrite, dry_run=dry_run)
+
+    def annotate(self, *annotations: str, overwrite: bool = False, dry_run: bool = False) -> Changes | Report:
+        """Set and remove annotations, as `label` does labels."""
+        return self._its_cluster.annotate(self._word, self.name, *annotations, overwrite=overwrite, dry_run=dry_run)
+
+    def wait(self, until: str, *, timeout: float = 30.0) -> Operation[ObjectSeen, Wait, Waited]:
+        """Wait until it is as wanted, such as "condition=Ready"; raises as `Cluster.wait`."""
+        return self._its_cluster.wait(self._word, self.name, until=until, timeout=timeout)
+
+    def events(self) -> Table:
+        """Its events, newest last; raises as `Cluster.events`."""
+        return self._its_cluster.events(f"{self._word}/{self.name}")
+
+    def tree(self) -> ObjectTree:
+        """Its owners and what it owns; raises as `Cluster.tree`."""
+        return self._its_cluster.tree(self._word, self.name)
+
     @property
     def _its_cluster(self) -> Cluster:
         if self._cluster is None:
             raise UsageError(f"This is a record of {self.kind or 'the object'} {self.name}, without its cluster.")
-        return self._cluster
+        return cast("Cluster", self._cluster)
 
     def description(self) -> Description:
         """Its row of the table."""

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 
 import orjson
 
+from nbcontainer.clusters.differences import without_values
 from nbcontainer.clusters.failures import raise_for_status
 from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, name_cure
-from nbcontainer.clusters.secret_values import HIDDEN
 from nbcontainer.errors import ApiError, Conflict
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
+from nbcontainer.json_objects import JsonObject, entries_of, text_of
 from nbcontainer.kubernetes_yaml.manifests import Manifest, value_at
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 NOT_FOUND, CONFLICT = 404, 409
 MOST_LINES = 5  # of a refusal that are shown
 LONGEST_VALUE = 60  # characters of a value that a conflict quotes
-SHORTEST_SECRET = 3  # characters: fewer are part of too many words
-_GO_VALUE = re.compile(r"got &value\.valueUnstructured\{.*\}")
 
 
 async def refusal(
@@ -49,7 +46,7 @@ async def refusal(
     """
     error = await _refusal(cluster, manifest, status, answer, present)
     words = f"{error.message.rstrip('.')}.{rest}" if rest else error.message
-    return error.replaced(message=_without_values(words, manifest) if manifest.kind == "Secret" else words)
+    return error.replaced(message=without_values(words, manifest.document))
 
 
 async def _refusal(
@@ -81,7 +78,8 @@ async def _refusal(
         lines = [line for cause in causes for line in _cause_lines(manifest, cause, present)]
         fixed = present is not None and any(is_fixed(cause) for cause in causes)
         cure = _replace_cure(cluster, manifest) if fixed else name_cure(causes)
-        return _typed(cluster, status, answer, "\n".join(_first(lines))).replaced(cure=cure)
+        error = _typed(cluster, status, answer, "\n".join(_first(lines)))
+        return error.replaced(cure=cure or error.cure)
     return _worded(cluster, manifest, status, answer)
 
 
@@ -135,17 +133,6 @@ def _replace_cure(cluster: Cluster, manifest: Manifest) -> str:
     if manifest.kind == "Pod":
         delete = cluster.commands.magic("delete", manifest.name)
     return f"Delete it first ({delete}) and run this again, or give the new one another name."
-
-
-def _without_values(message: str, manifest: Manifest) -> str:
-    """A message about a Secret without its values, which the API server may quote."""
-    message = _GO_VALUE.sub("got something else", message)
-    for part in ("data", "stringData"):
-        values = {str(value) for value in object_of(manifest.document, part).values()}
-        for value in sorted(values, key=len, reverse=True):
-            if len(value) >= SHORTEST_SECRET:
-                message = message.replace(value, HIDDEN)
-    return message
 
 
 def _typed(cluster: Cluster, status: int, answer: JsonObject, message: str) -> ApiError:

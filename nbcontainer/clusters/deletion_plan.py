@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 from nbcontainer.clusters.deletion import Target
 from nbcontainer.clusters.dependents import Everything, Found, everything
 from nbcontainer.clusters.discovery import Resource, find_kind, near_kinds
+from nbcontainer.clusters.manifest_files import parse_sources
 from nbcontainer.clusters.missing import NAMES_ALONE, ONE_ALONE, check_namespace, not_found_soon
 from nbcontainer.clusters.objects import named, refuse_what_cannot
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, words_of
-from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
-from nbcontainer.model.source_map import SourceMap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.manifest_files import Source
+    from nbcontainer.kubernetes_yaml.manifests import Manifest
 
 MOST_SHOWN = 10
 
@@ -78,27 +79,25 @@ def doomed(
     everything_there: bool = False,
     all_namespaces: bool = False,
     ignore_not_found: bool = False,
-    text: str = "",
-    source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
+    sources: Sequence[Source] = (),
 ) -> Doomed:
     """What would be deleted.
 
     Args:
         cluster: the cluster, in the objects' namespace.
-        words: kinds and names, as in `kubectl get`; none if there is a text.
+        words: kinds and names, as in `kubectl get`; none if there are texts.
         selector: objects with these labels, in place of names.
         everything_there: all objects of the kinds, in place of names.
         all_namespaces: with `selector` or `everything_there`: in all namespaces.
         ignore_not_found: leave out what does not exist.
-        text: YAML whose objects are meant, in place of words.
-        source_map: maps the text's lines to the user's own, for errors.
+        sources: texts of YAML whose objects are meant, in place of words.
 
     Raises:
         UsageError: neither names nor a selector nor all are given; or as for `named`.
         NotFound: an object does not exist; nothing was deleted.
     """
-    if text:
-        manifests = parse_manifests(text, source_map.own)
+    if sources:
+        manifests = parse_sources(sources)
         found = cluster.run(_of_manifests(cluster, manifests, ignore_not_found=ignore_not_found))
     else:
         kinds = [(resource, names) for resource, names, _ in named(cluster, words)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 LEFT_OUT = {"events", "componentstatuses"}  # events are about objects, not parts of them
-STATUS_COLUMNS = ("Status", "Phase", "Ready", "Completions", "Available", "Type", "State")
+STATUS_COLUMNS = ("Status", "Phase", "State", "Ready", "Completions", "Type")
 
 
 @dataclass(frozen=True)

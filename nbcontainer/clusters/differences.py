@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from nbcontainer.clusters.secret_values import HIDDEN, hide
 from nbcontainer.json_objects import JsonObject, object_of
 
 _OF_THE_SERVER = ("managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink")
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"  # kubectl's copy of the whole manifest
+# annotations: kubectl's copy of the whole manifest, and the number of a deployment's rollout
+BY_OTHERS = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
+_FIRST = ("apiVersion", "kind", "metadata")  # as people write them
 _VALUES = ("data", "stringData")
+_SHORTEST = 3  # characters of a value that is replaced in a message: fewer are part of too many words
+_GO_VALUE = re.compile(r"got &value\.valueUnstructured\{.*\}")
 
 
 def without_noise(document: JsonObject) -> JsonObject:
-    """An object without its status, and without the metadata that the API server fills in."""
+    """An object without its status, and without the metadata that the API server, kubectl and controllers fill in."""
     metadata = {key: value for key, value in object_of(document, "metadata").items() if key not in _OF_THE_SERVER}
     annotations = object_of(metadata, "annotations")
-    if LAST_APPLIED in annotations:
-        metadata["annotations"] = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+    if annotations.keys() & {*BY_OTHERS}:
+        metadata["annotations"] = {key: value for key, value in annotations.items() if key not in BY_OTHERS}
         if not metadata["annotations"]:
             del metadata["annotations"]
-    return {key: metadata if key == "metadata" else value for key, value in document.items() if key != "status"}
+    first = {key: document[key] for key in _FIRST if key in document}
+    known = {**first, **document, "metadata": metadata} if "metadata" in document else {**first, **document}
+    return {key: value for key, value in known.items() if key != "status"}
 
 
 def compared(before: JsonObject | None, after: JsonObject | None) -> tuple[JsonObject, JsonObject]:
@@ -42,3 +51,23 @@ def compared(before: JsonObject | None, after: JsonObject | None) -> tuple[JsonO
 def is_same(before: JsonObject | None, after: JsonObject) -> bool:
     """Whether a change has left an object as it was."""
     return before is not None and without_noise(before) == without_noise(after)
+
+
+def without_values(message: str, document: JsonObject) -> str:
+    """A message about an object; if that is a Secret, without its values, which the API server may quote."""
+    if document.get("kind") != "Secret":
+        return message
+    message = _GO_VALUE.sub("got something else", message)
+    values = {text for part in _VALUES for text in _texts(document.get(part))}
+    for value in sorted(values, key=len, reverse=True):
+        message = message.replace(value, HIDDEN)
+    return message
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The texts and numbers in a value."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from _texts(each)
+    if isinstance(value, str | int | float) and len(str(value)) >= _SHORTEST:
+        yield str(value)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, text_of, words_of
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
+SERVICE_UNAVAILABLE = 503  # of an aggregated API server that is down
 AGGREGATED = (
     "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
     "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
@@ -213,7 +214,7 @@ async def _kinds(cluster: Cluster, *, fresh: bool) -> Kinds:
             resources = [found for document in documents for found in _from_aggregated(document)]
             link.kinds = Kinds.of(resources, [silent for document in documents for silent in _silent(document)])
         else:
-            link.kinds = Kinds.of(await _from_each_group(cluster, documents[1]))
+            link.kinds = Kinds.of(*await _from_each_group(cluster, documents[1]))
     return link.kinds
 
 
@@ -246,18 +247,25 @@ def _silent(document: JsonObject) -> list[str]:
     ]
 
 
-async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resource]:
-    """Discovery for API servers before 1.27: one call for each group and version."""
+async def _from_each_group(cluster: Cluster, groups: JsonObject) -> tuple[list[Resource], list[str]]:
+    """Discovery for API servers before 1.27, one call for each group and version; and the groups that are silent."""
     paths = ["/api/v1"]
     for group in entries_of(groups, "groups"):
         preferred = text_of(group, "preferredVersion", "groupVersion")
         versions = [text_of(version, "groupVersion") for version in entries_of(group, "versions")]
         paths += [f"/apis/{version}" for version in sorted(versions, key=lambda one: one != preferred)]
 
+    silent = list[str]()
+
     async def read(path: str) -> list[Resource]:
         try:
             document = await cluster.request("GET", path)
         except NotFound:
+            return []
+        except ApiError as error:
+            if error.status != SERVICE_UNAVAILABLE:
+                raise
+            silent.append(path.split("/")[2])
             return []
         group, _, version = (text_of(document, "groupVersion") or "v1").rpartition("/")
         return [
@@ -276,4 +284,5 @@ async def _from_each_group(cluster: Cluster, groups: JsonObject) -> list[Resourc
             if text_of(entry, "name") and "/" not in text_of(entry, "name")
         ]
 
-    return [resource for found in await asyncio.gather(*map(read, paths)) for resource in found]
+    resources = [resource for found in await asyncio.gather(*map(read, paths)) for resource in found]
+    return resources, silent

@@ -26,6 +26,8 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
@@ -44,16 +46,21 @@ COLUMNS = (
 class _Which:
     """Which objects' events."""
 
-    def __init__(self, cluster: Cluster, kind: str, name: str, *, all_namespaces: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, kind: str, name: str, *, all_namespaces: bool, types: Sequence[str] = ()
+    ) -> None:
         self.everywhere = all_namespaces
         self.path = EVENT.path("" if all_namespaces else cluster.namespace)
         fields = [f"involvedObject.kind={kind}"] if kind else []
         fields += [f"involvedObject.name={name}"] if name else []
+        wanted = list(dict.fromkeys(types))
+        fields += [f"type={wanted[0]}"] if len(wanted) == 1 else []  # there are two types: both of them are all
         self.parameters = {"fieldSelector": ",".join(fields)} if fields else {}
         self.where = f"{cluster.context} · {'all namespaces' if all_namespaces else cluster.namespace}"
         self.title = f"events of {kind.lower()} {name}" if name else f"events of {kind.lower()}s" if kind else "events"
         words = ["events", *(["-A"] if all_namespaces else [])]
         words += [f"--for={kind.lower() or 'pod'}/{name}"] if name else []
+        words += [f"--types={','.join(wanted)}"] if wanted else []
         self.command = cluster.commands.kubectl(*words, namespace="" if all_namespaces else None)
 
     def reset(self, rows: list[Row]) -> TableReset:
@@ -68,7 +75,9 @@ class _Which:
         return [self.row(event) for event in sorted(items, key=_last_seen)]
 
 
-def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
+def events(
+    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False, types: Sequence[str] = ()
+) -> Table:
     """The events in a namespace, or of one object, newest last.
 
     Args:
@@ -76,17 +85,20 @@ def events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespace
         all_namespaces: those of all namespaces.
         name: only this object's; "" for all of the kind.
         kind: the objects' kind; "" for all kinds.
+        types: only events of these types: "Normal", "Warning".
 
     Raises:
         NotFound: there is no such namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    return cluster.run(fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces))
+    return cluster.run(fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces, types=types))
 
 
-async def fetch_events(cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False) -> Table:
+async def fetch_events(
+    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False, types: Sequence[str] = ()
+) -> Table:
     """`events`, on the background loop."""
-    which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
+    which = _Which(cluster, kind, name, all_namespaces=all_namespaces, types=types)
     reset = which.reset(which.rows(await list_all(cluster, which.path, which.parameters)))
     if not reset.rows and not all_namespaces:
         await asyncio.to_thread(check_namespace, cluster)
@@ -98,10 +110,10 @@ async def fetch_events(cluster: Cluster, name: str = "", *, kind: str = "Pod", a
 
 
 def watch_events(
-    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False
+    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False, types: Sequence[str] = ()
 ) -> Operation[TableEvent, TableState, Table]:
     """The same, kept up to date until it is stopped."""
-    which = _Which(cluster, kind, name, all_namespaces=all_namespaces)
+    which = _Which(cluster, kind, name, all_namespaces=all_namespaces, types=types)
     return _watch(cluster, which, TableState(title=which.title, where=which.where))
 
 

@@ -21,6 +21,9 @@ from nbcontainer.clusters.exec_end import end_command
 from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.node_readiness import tell_if_unready
+from nbcontainer.clusters.ready_pods import find_target, ready_pod
+from nbcontainer.clusters.refusals import unreachable_kubelet
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import (
     ApiError,
@@ -35,7 +38,8 @@ from nbcontainer.errors import (
 from nbcontainer.json_objects import entries_of, text_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
@@ -50,6 +54,7 @@ STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
 CHUNK = 32 * 1024  # bytes of stdin in a message
 SEVERAL_CONTAINERS = "a container name must be specified"  # the API server's words
+POD_SECONDS = 60.0  # how long to wait for a pod of a Deployment that runs, as kubectl does
 END_SECONDS = 0.6  # how long a stop waits for the command's end
 
 _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
@@ -89,6 +94,7 @@ class _Execution:
         self._began = 0.0
         self._sent = 0  # bytes of the input, rounded up
         self._opened = False
+        self._heard = False  # whether anything came from the command
         self._words = request.command  # what is run in the container
         self._input: LongInput | None = None
         self._ended = LogEnded()
@@ -149,6 +155,11 @@ class _Execution:
         return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
 
     async def _run(self) -> int:
+        if "/" in self._request.name:
+            target = await find_target(self._cluster, self._request.name)
+            pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
+            self._request = replace(self._request, name=pod)
+            self._writer.emit(LogSource(pod, open=True, note=f"the pod of {target.title}"))
         if self._has_long_input:
             self._input = LongInput(self._request.command)
             with suppress(_NotRun):
@@ -200,12 +211,14 @@ class _Execution:
                 cure = "Put the input into a file in the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
             self._writer.emit(LogSource(request.name, open=True))
-            sender = asyncio.create_task(self._send(socket))
+            doubt = tell_if_unready(self._cluster, request.name, lambda: not self._heard, self._tell)
+            tasks = [asyncio.create_task(self._send(socket)), asyncio.create_task(doubt)]
             try:
                 return await self._receive(socket)
             finally:
-                sender.cancel()
-                await asyncio.gather(sender, return_exceptions=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         data = self._request.stdin
@@ -228,6 +241,7 @@ class _Execution:
             number, payload = data[0] if data else -1, data[1:]
             if number == STDERR and self._input is not None:
                 payload = self._input.without_mark(payload)
+            self._heard = self._heard or bool(payload)  # each channel begins with an empty message
             if number in self._channels and payload:
                 self._channels[number].feed(payload)
                 await asyncio.sleep(0)
@@ -281,6 +295,9 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
             reason=reason,
             cure=f"`ls -l {shlex.quote(program)}` in the container shows what it is.",
         )
+    kubelet, cure = unreachable_kubelet(message, cluster.commands)
+    if kubelet:
+        return ApiError(kubelet, reason=reason, cure=cure)
     words = message.rpartition("unable to start container process: ")[2].removesuffix(": unknown")
     return ApiError(
         f"The command in {request.name} could not be run: {words}",

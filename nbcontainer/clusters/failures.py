@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
 
-from nbcontainer.clusters.refusals import invalid_words
+from nbcontainer import clusters
+from nbcontainer.clusters.refusals import cure_of, invalid_words, unreachable_kubelet
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
 from nbcontainer.json_objects import number_of, object_of, text_of
 from nbcontainer.settings import settings
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
 TOO_MANY_REQUESTS = 429
+TIME_CODES = (9, 10)  # X509_V_ERR_CERT_NOT_YET_VALID and _HAS_EXPIRED
+NAME_CODES = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH
 SERVER_ERROR = 500
 _TAG = re.compile(r"<(style|script|head)\b.*?</\1>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 CUT_SHORT = {"ClientPayloadError", "IncompleteRead"}  # aiohttp's and http.client's, by name: neither is imported here
@@ -50,12 +54,11 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
                 f"{cluster.server} does not accept the credentials of context {cluster.context!r}: {message}",
                 host=cluster.server,
                 reason=reason,
-                cure="Log in to the cluster again, or choose another context.",
+                cure=clusters.client_certificate.expired_words(cluster)
+                or "Log in to the cluster again, or choose another context.",
             )
         case 403:
-            shows = cluster.commands.kubectl("auth", "can-i", "--list")
-            cure = f"Another context or namespace may allow it; `{shows}` shows what this one does."
-            return Forbidden(message, status=status, reason=reason, cure=cure)
+            return Forbidden(message, status=status, reason=reason, cure=cure_of(message, cluster.commands))
         case 404:
             return NotFound(message, status=status, reason=reason)
         case 409:
@@ -64,7 +67,9 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
             short, cure = invalid_words(said)
             return ApiError(short or message, status=status, reason=reason, cure=cure)
         case _:
-            return ApiError(message, status=status, reason=reason)
+            kubelet, cure = unreachable_kubelet(message, cluster.commands)
+            cure = cure or cure_of(message, cluster.commands)
+            return ApiError(kubelet or message, status=status, reason=reason, cure=cure)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -85,10 +90,7 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
         why = inner.verify_message or inner
-        return (
-            f"the certificate of {server} is not trusted: {why}.",
-            "Is certificate-authority-data in the kubeconfig the cluster's own?",
-        )
+        return f"the certificate of {server} is not trusted: {why}.", _certificate_cure(inner.verify_code)
     if isinstance(inner, ssl.SSLError):
         return (
             f"TLS with {server} failed: {inner.reason or inner}.",
@@ -108,6 +110,16 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
     if isinstance(inner, ConnectionRefusedError):
         return f"{server} refuses connections.", "Is the cluster running?"
     return _broken_words(error, inner, server), "Is the cluster running?"
+
+
+def _certificate_cure(code: int) -> str:
+    """What to do about a certificate that OpenSSL refuses with this X509_V_ERR code."""
+    if code in TIME_CODES:
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return f"The cluster's administrator must renew it, if this machine's clock is right: it is {now}."
+    if code in NAME_CODES:
+        return "Is the server in the kubeconfig right? Otherwise tls-server-name is a name that the certificate has."
+    return "Is certificate-authority-data in the kubeconfig the cluster's own?"
 
 
 def _proxy_words(error: BaseException, server: str, proxy: str) -> tuple[str, str]:

@@ -338,4 +338,7 @@ class Followed:
         if self._pod is None or value_of(self._pod, "metadata", "deletionTimestamp"):
             return f"{self.pod_name} was deleted"
         code = value_of(self._status(), "state", "terminated", "exitCode")
+        reason, said = (text_of(self._pod, "status", key).strip() for key in ("reason", "message"))
+        if reason:  # of the pod itself, such as Evicted or DeadlineExceeded
+            return f"{self._source} ended: {reason}{f': {said}' if said else ''}"
         return f"{self._source} ended" + (f" with exit code {code}" if code else "")

@@ -23,6 +23,7 @@ from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 from nbcontainer.logs.line_filter import LineFilter
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.log_patterns import pattern_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogRequest, LogResult, LogSource, LogState
 from nbcontainer.model.outcome import Outcome, outcome_of
 
@@ -49,6 +50,7 @@ def logs(cluster: Cluster, request: LogRequest) -> LogOperation[LogResult]:
     """
     cluster = cluster.in_namespace(request.namespace)
     title = title_of(request)
+    pattern_of(request.highlight, "--highlight")
     filters = request.include or request.exclude
     writer = LogWriter(f"logs {title}", LineFilter(request.include, request.exclude) if filters else None)
     state = LogState(

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import Resource, all_resources
 from nbcontainer.clusters.missing import NAMES_ALONE
-from nbcontainer.errors import NotFound
+from nbcontainer.errors import ApiError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
 from nbcontainer.model.changes import Change
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
-REFUSED = 300
 MOST_AT_ONCE = 8  # requests
 
 
@@ -70,13 +69,15 @@ async def find_doomed(
 
     async def listed(resource: Resource, namespace: str) -> list[Doomed]:
         async with limit:
-            status, found = await cluster.send(
-                "GET", resource.path(namespace), parameters={"labelSelector": selector}, accept=NAMES_ALONE
-            )
-        items = entries_of(found, "items") if status < REFUSED else []  # what may not be listed is not pruned
+            try:
+                found = await cluster.request(
+                    "GET", resource.path(namespace), parameters={"labelSelector": selector}, accept=NAMES_ALONE
+                )
+            except ApiError:  # the user may not list it, or the kind is gone: it is not pruned
+                return []
         return [
             Doomed(resource, namespace, text_of(one, "metadata", "name"), text_of(one, "metadata", "uid"))
-            for one in items
+            for one in entries_of(found, "items")
             if _was_applied(one, manager)
         ]
 

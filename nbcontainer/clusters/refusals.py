@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
+from nbcontainer.model.commands import ClusterCommands
 
 MOST_CHARACTERS = 300  # of one cause
 MOST_CAUSES = 3
@@ -14,6 +15,15 @@ _NAME = "it takes lower-case letters, digits{signs}, and begins and ends with a 
 _PATTERN = re.compile(r"\s*\([^()]*regex used for validation is '[^']*'\)")
 _VALUE = re.compile(r'Invalid value: "((?:[^"\\]|\\.)*)": (.*)', re.DOTALL)
 _FIXED = re.compile(r"immutable|may not change fields|for fields other than .* are forbidden|may not be changed")
+_KUBELET = re.compile(
+    r'(?:error sending request: )?(?:Get|Post) "https?://([^/"]+)/(?:containerLogs|exec|attach|portForward|run)/[^"]*"'
+    r": (.*)",
+    re.DOTALL,
+)
+_REFUSED = re.compile(
+    r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?'  # the API server's words
+)
+_WEBHOOKS = ("get", "validatingwebhookconfigurations,mutatingwebhookconfigurations")
 _FREE = re.compile(r"[`']([a-z][\w.*\[\]]*)[`']")
 
 
@@ -48,6 +58,43 @@ def invalid_words(status: JsonObject) -> tuple[str, str]:
     return f"{what} is invalid: {'; '.join(shown)}{more}.", name_cure(causes)
 
 
+def cure_of(message: str, commands: ClusterCommands) -> str:
+    """What to do about a refusal that is no matter of a field, or ""."""
+    if "failed calling webhook" in message:
+        shown = commands.kubectl(*_WEBHOOKS, namespace="")
+        return f"An admission webhook of the cluster does not answer, and must be repaired: `{shown}` lists them."
+    if "admission webhook" in message and "denied the request" in message:
+        return f"It is a rule of the cluster: `{commands.kubectl(*_WEBHOOKS, namespace='')}` lists its webhooks."
+    if "is being terminated" in message:
+        shown = commands.kubectl("describe", "namespace", commands.namespace, namespace="")
+        return f"Use another namespace. If it does not go, `{shown}` says what keeps it."
+    if 'User "' in message and " cannot " in message:
+        shown = commands.kubectl("auth", "can-i", "--list")
+        other = f"Another context or namespace may allow it; `{shown}` shows what this one does."
+        return f"{_asked(message, commands)}{other}"
+    return ""
+
+
+def _asked(message: str, commands: ClusterCommands) -> str:
+    """The `can-i` that asks whether the refused call is allowed, once somebody has permitted it."""
+    found = _REFUSED.search(message)
+    if not found:
+        return ""
+    verb, resource, group, namespace = found.groups(default="")
+    plural, _, part = resource.partition("/")
+    words = [verb, f"{plural}.{group}" if group else plural, *([f"--subresource={part}"] if part else [])]
+    return f"`{commands.kubectl('auth', 'can-i', *words, namespace=namespace)}` asks for it alone. "
+
+
+def unreachable_kubelet(message: str, commands: ClusterCommands) -> tuple[str, str]:
+    """Message and cure where the API server cannot reach the kubelet of a pod's node; ("", "") for anything else."""
+    found = _KUBELET.search(message)
+    if found is None:
+        return "", ""
+    what = f"The API server cannot reach the kubelet of the pod's node at {found[1]}: {found[2].strip().rstrip('.')}."
+    return what, f"`{commands.kubectl('get', 'nodes', namespace='')}` shows whether the node is ready."
+
+
 def name_cure(causes: Sequence[JsonObject]) -> str:
     """A proposal for a valid name in place of a refused one."""
     for cause in causes:
@@ -69,15 +116,15 @@ def fixed_fields(cause: JsonObject, wanted: object, present: object) -> list[str
     root = field.partition(".")[0]
     free = [word if word.startswith(f"{root}.") else f"{root}.{word}" for word in _FREE.findall(message)]
     patterns = [re.escape(word).replace(r"\*", r"\d+") + r"(?![\w])" for word in free if word != field]
-    changed = [path for path in _differences(wanted, present, "") if path.startswith(field)]
+    changed = [path for path in differences(wanted, present, "") if path.startswith(field)]
     return [path for path in changed if not any(re.match(pattern, path) for pattern in patterns)] or [field]
 
 
-def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
+def differences(wanted: object, present: object, path: str) -> Iterator[str]:
     """The paths of wanted values that are different in the object."""
     if isinstance(wanted, dict) and isinstance(present, dict):
         for key, value in wanted.items():
-            yield from _differences(value, present.get(key), f"{path}.{key}" if path else str(key))
+            yield from differences(value, present.get(key), f"{path}.{key}" if path else str(key))
     elif isinstance(wanted, list) and isinstance(present, list):
         if not all(isinstance(item, dict) for item in wanted):
             if wanted != present:
@@ -86,6 +133,6 @@ def _differences(wanted: object, present: object, path: str) -> Iterator[str]:
         named = {item.get("name"): item for item in present if isinstance(item, dict) and item.get("name")}
         for index, item in enumerate(wanted):
             other = named.get(item.get("name")) or (present[index] if index < len(present) else None)
-            yield from _differences(item, other, f"{path}[{index}]")
+            yield from differences(item, other, f"{path}[{index}]")
     elif str(wanted) != str(present):
         yield path

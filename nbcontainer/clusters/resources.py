@@ -59,6 +59,7 @@ class Tried:
 
     Attributes:
         document: what is sent.
+        is_served: whether the API server has its kind already; otherwise the same text defines it.
         present: the object as it exists; None if it does not.
         expected: the dry run's answer; None if there could be none: its namespace or kind is in the same text, or a
             webhook refuses dry runs.
@@ -68,6 +69,7 @@ class Tried:
     resource: Resource
     namespace: str
     document: JsonObject
+    is_served: bool = True
     present: JsonObject | None = None
     expected: JsonObject | None = None
 
@@ -187,9 +189,9 @@ async def _compare(cluster: Cluster, manifests: Sequence[Manifest], options: Opt
     text = _Text(cluster, ordered)
     wanted = []
     for manifest in ordered:
-        resource = await text.resource(manifest)
+        resource, served = await text.resource(manifest)
         namespace = _namespace(cluster, manifest, resource, own=options.own_namespace)
-        wanted.append(Tried(manifest, resource, namespace, manifest.document))
+        wanted.append(Tried(manifest, resource, namespace, manifest.document, is_served=served))
     limit = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def tried(one: Tried) -> Tried:
@@ -218,16 +220,18 @@ class _Text:
         definitions = (one.document for one in manifests if one.kind == DEFINITION)
         self.kinds = {(new.api_version, new.kind): new for each in definitions for new in _defined(each)}
 
-    async def resource(self, manifest: Manifest) -> Resource:
-        """The kind of an object.
+    async def resource(self, manifest: Manifest) -> tuple[Resource, bool]:
+        """The kind of an object, and whether the cluster has it already.
 
         Raises:
             UsageError: neither the cluster nor the text has it.
         """
-        new = self.kinds.get((manifest.api_version, manifest.kind))
-        found = await find_kind(self.cluster, manifest.api_version, manifest.kind) or new
+        found = await find_kind(self.cluster, manifest.api_version, manifest.kind)
         if found is not None:
-            return found
+            return found, True
+        new = self.kinds.get((manifest.api_version, manifest.kind))
+        if new is not None:
+            return new, False
         near = await near_kinds(self.cluster, manifest.api_version, manifest.kind)
         hint = (
             f"Did you mean {' or '.join(near)}?"
@@ -236,10 +240,6 @@ class _Text:
         )
         where = manifest.place_of("kind")
         raise UsageError(f"{where}: the cluster has no {manifest.api_version} {manifest.kind}.", cure=hint)
-
-    def makes_possible(self, one: Tried) -> bool:
-        """Whether an object may be refused only until the rest of the text is applied."""
-        return one.namespace in self.namespaces or (one.manifest.api_version, one.resource.kind) in self.kinds
 
 
 def _defined(definition: JsonObject) -> list[Resource]:
@@ -260,6 +260,8 @@ def _defined(definition: JsonObject) -> list[Resource]:
 async def _try(text: _Text, one: Tried, options: Options, *, several: bool) -> Tried:
     """Look an object up, and apply it in a dry run."""
     cluster = text.cluster
+    if not one.is_served:
+        return replace(one, document=_with_labels(one.manifest.document, options.labels, None))
     path = one.resource.path(one.namespace, one.manifest.name)
     status, found = await cluster.send("GET", path)
     present = found if status < REFUSED else None
@@ -268,7 +270,7 @@ async def _try(text: _Text, one: Tried, options: Options, *, several: bool) -> T
     status, answer = await cluster.send("PATCH", path, parameters=parameters, body=one.document, content_type=APPLY)
     if status < REFUSED:
         return replace(one, expected=answer)
-    if (status == NOT_FOUND and text.makes_possible(one)) or CANNOT_TRY in text_of(answer, "message"):
+    if (status == NOT_FOUND and one.namespace in text.namespaces) or CANNOT_TRY in text_of(answer, "message"):
         return one
     there = replace(cluster, namespace=one.namespace)
     rest = " Nothing was applied." if several else ""

@@ -1,377 +1,247 @@
-"""Rollouts of Deployments, DaemonSets and StatefulSets: their status, history, undo, restart, pause and resume."""
+"""Rollouts of workloads: waiting for them, starting them again, pausing them."""
 
 from __future__ import annotations
 
 import asyncio
-import copy
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.columns import epoch
-from nbcontainer.clusters.discovery import Resource
-from nbcontainer.clusters.reflector import list_all
-from nbcontainer.clusters.workloads import (
-    JSON_PATCH,
-    STRATEGIC,
-    Verdict,
-    Workload,
-    check_dry_run,
-    find_workloads,
-    follow,
-    waiting,
-)
-from nbcontainer.errors import ApiError, NotFound, UsageError
-from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, value_of
+from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.patching import Target
+from nbcontainer.clusters.pods import one_object
+from nbcontainer.clusters.reflector import AWAITED_SECONDS, Changed, Listed, reflect
+from nbcontainer.clusters.rollout_status import Status, is_observed, rollout_status
+from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.errors import ApiError, Conflict, NbcontainerError, Unsupported
+from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change, Changes
-from nbcontainer.model.results import Description, Remark, Report
-from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
+from nbcontainer.model.outcome import Outcome
+from nbcontainer.model.rollout import Rollouts, RolloutStep, apply_step
+from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from nbcontainer.clusters.connection import Cluster
-    from nbcontainer.model.workloads import WorkloadProgress, WorkloadStep
-    from nbcontainer.operation import Operation, Progress
+    from nbcontainer.operation import Progress
 
-KINDS = ("Deployment", "DaemonSet", "StatefulSet")
-REPLICA_SETS = Resource("replicasets", "ReplicaSet", "apps")
-REVISIONS = Resource("controllerrevisions", "ControllerRevision", "apps")
-REVISION, CAUSE = "deployment.kubernetes.io/revision", "kubernetes.io/change-cause"
-HASH = "pod-template-hash"
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
-KEPT = (  # annotations of a Deployment that an undo does not take from the ReplicaSet, as in kubectl
-    "kubectl.kubernetes.io/last-applied-configuration",
-    REVISION,
-    "deployment.kubernetes.io/revision-history",
-    "deployment.kubernetes.io/desired-replicas",
-    "deployment.kubernetes.io/max-replicas",
-    "deprecated.deployment.rollback.to",
-)
+RESTARTABLE = ("Deployment", "DaemonSet", "StatefulSet")
+MOST_PODS = 5  # that are not ready, of one workload
+
+Ask = Callable[[str, JsonObject], Status]  # name, object → how far it has come
 
 
-def _find(cluster: Cluster, words: Sequence[str], selector: str, verb: str, kinds: Sequence[str]) -> list[Workload]:
-    found = find_workloads(cluster, words, selector=selector)
-    for workload in found:
-        if workload.resource.kind not in kinds or workload.resource.group != "apps":
-            raise UsageError(
-                f"rollout {verb} is not possible for {workload.title}.", cure=f"Only for {', '.join(kinds)}."
-            )
-    return found
-
-
-# --- status
-
-
-def status(
+def wait(
     cluster: Cluster,
-    words: Sequence[str],
+    targets: Sequence[Target],
+    ask: Callable[[Target], Ask],
     *,
-    selector: str = "",
-    wait: bool = True,
-    revision: int = 0,
+    verb: str,
     timeout: float = 0.0,
-) -> Operation[WorkloadStep, WorkloadProgress, Report]:
-    """Follow rollouts until they are complete; raises the errors of `find_workloads`.
+    done: Changes | None = None,
+) -> Operation[RolloutStep, Rollouts, Changes]:
+    """Wait until `ask` says of each target that it is done. A stop ends only the wait.
+
+    Args:
+        cluster: the cluster.
+        targets: the workloads.
+        ask: says of a target how far it has come.
+        verb: what has happened to them in the end, for the result: "rolled out".
+        timeout: seconds after which it fails; 0 for never.
+        done: what was changed before, which is then the result.
 
     The operation raises:
-        ApiError: the rollout exceeded its progress deadline, took longer than `timeout`, or is not at `revision`.
+        NotFound: a workload does not exist, or is deleted.
+        ApiError: it took too long; the last step says how far it had come.
     """
-    found = _find(cluster, words, selector, "status", KINDS)
-    flags = [*(["--watch=false"] if not wait else []), *([f"--revision={revision}"] if revision else [])]
+    what = "/".join((targets[0].resource.kind.lower(), targets[0].name)) if len(targets) == 1 else "workloads"
+    operation: Operation[RolloutStep, Rollouts, Changes] = Operation(
+        f"wait for {what}", Rollouts(cluster.where), apply_step
+    )
 
-    async def one(workload: Workload, progress: Progress[WorkloadStep]) -> str:
-        def judge(last: JsonObject) -> Verdict:
-            verdict = status_of(workload.resource.kind, last, revision)
-            return verdict if wait else Verdict(verdict.message, is_done=True)
-
-        return await follow(workload, judge, progress)
-
-    async def work(progress: Progress[WorkloadStep]) -> Report:
-        said = await asyncio.gather(*(one(workload, progress) for workload in found))
-        command = cluster.commands.kubectl("rollout", "status", *(workload.words for workload in found), *flags)
-        return Report(tuple(Remark(words) for words in said), command)
-
-    name = f"rollout of {', '.join(workload.title for workload in found[:3])}"
-    return cast("Operation[WorkloadStep, WorkloadProgress, Report]", waiting(name, cluster, work, timeout))
-
-
-def status_of(kind: str, found: JsonObject, revision: int = 0) -> Verdict:
-    """What `kubectl rollout status` says of an object, in its words.
-
-    Raises:
-        ApiError: the rollout fails.
-    """
-    if kind == "Deployment":
-        return _deployment(found, revision)
-    strategy = text_of(found, "spec", "updateStrategy", "type")
-    if strategy != "RollingUpdate":
-        raise ApiError("rollout status is only available for RollingUpdate strategy type", reason="strategy")
-    return _daemon_set(found) if kind == "DaemonSet" else _stateful_set(found)
-
-
-def _is_observed(found: JsonObject) -> bool:
-    return number_of(found, "metadata", "generation") <= number_of(found, "status", "observedGeneration")
-
-
-def _deployment(found: JsonObject, revision: int) -> Verdict:
-    name, state = text_of(found, "metadata", "name"), object_of(found, "status")
-    if revision and text_of(found, "metadata", "annotations", REVISION) != str(revision):
-        at = text_of(found, "metadata", "annotations", REVISION)
-        raise ApiError(f"desired revision ({revision}) is different from the running revision ({at})")
-    if not _is_observed(found):
-        return Verdict("Waiting for deployment spec update to be observed...")
-    reasons = [text_of(one, "reason") for one in entries_of(state, "conditions") if one.get("type") == "Progressing"]
-    if "ProgressDeadlineExceeded" in reasons:
-        raise ApiError(f'deployment "{name}" exceeded its progress deadline', reason="ProgressDeadlineExceeded")
-    wanted, updated = number_of(found, "spec", "replicas"), number_of(state, "updatedReplicas")
-    there, available = number_of(state, "replicas"), number_of(state, "availableReplicas")
-    before = f'Waiting for deployment "{name}" rollout to finish:'
-    if updated < wanted:
-        return Verdict(f"{before} {updated} out of {wanted} new replicas have been updated...")
-    if there > updated:
-        return Verdict(f"{before} {there - updated} old replicas are pending termination...")
-    if available < updated:
-        return Verdict(f"{before} {available} of {updated} updated replicas are available...")
-    return Verdict(f'deployment "{name}" successfully rolled out', is_done=True)
-
-
-def _daemon_set(found: JsonObject) -> Verdict:
-    name, state = text_of(found, "metadata", "name"), object_of(found, "status")
-    if not _is_observed(found):
-        return Verdict("Waiting for daemon set spec update to be observed...")
-    wanted, updated = number_of(state, "desiredNumberScheduled"), number_of(state, "updatedNumberScheduled")
-    before = f'Waiting for daemon set "{name}" rollout to finish:'
-    if updated < wanted:
-        return Verdict(f"{before} {updated} out of {wanted} new pods have been updated...")
-    available = number_of(state, "numberAvailable")
-    if available < wanted:
-        return Verdict(f"{before} {available} of {wanted} updated pods are available...")
-    return Verdict(f'daemon set "{name}" successfully rolled out', is_done=True)
-
-
-def _stateful_set(found: JsonObject) -> Verdict:
-    state, wanted = object_of(found, "status"), number_of(found, "spec", "replicas")
-    if not number_of(state, "observedGeneration") or not _is_observed(found):
-        return Verdict("Waiting for statefulset spec update to be observed...")
-    ready, updated = number_of(state, "readyReplicas"), number_of(state, "updatedReplicas")
-    if ready < wanted:
-        return Verdict(f"Waiting for {wanted - ready} pods to be ready...")
-    partition = number_of(found, "spec", "updateStrategy", "rollingUpdate", "partition")
-    if partition:
-        if updated < wanted - partition:
-            new = wanted - partition
-            return Verdict(
-                f"Waiting for partitioned roll out to finish: {updated} out of {new} new pods have been updated..."
-            )
-        return Verdict(f"partitioned roll out complete: {updated} new pods have been updated...", is_done=True)
-    now, then = text_of(state, "currentRevision"), text_of(state, "updateRevision")
-    if now != then:
-        return Verdict(f"waiting for statefulset rolling update to complete {updated} pods at revision {then}...")
-    pods = number_of(state, "currentReplicas")
-    return Verdict(f"statefulset rolling update complete {pods} pods at revision {now}...", is_done=True)
-
-
-# --- history and undo
-
-
-class Revision(NamedTuple):
-    """One revision of a workload.
-
-    Attributes:
-        kept: the ReplicaSet or ControllerRevision that keeps it.
-        template: its pods' template.
-    """
-
-    number: int
-    kept: JsonObject
-    template: JsonObject
-
-    @property
-    def images(self) -> str:
-        """Its containers' images."""
-        return ",".join(text_of(one, "image") for one in entries_of(self.template, "spec", "containers"))
-
-    @property
-    def cause(self) -> str:
-        """Why it was made, as far as that was said."""
-        return texts_of(self.kept, "metadata", "annotations").get(CAUSE, "")
-
-
-async def _revisions(workload: Workload) -> list[Revision]:
-    """A workload's revisions, oldest first."""
-    is_deployment = workload.resource.kind == "Deployment"
-    resource = REPLICA_SETS if is_deployment else REVISIONS
-    pages = await list_all(workload.cluster, resource.path(workload.cluster.namespace), {})
-    uid, found = text_of(workload.found, "metadata", "uid"), list[Revision]()
-    for one in (one for page in pages for one in entries_of(page, "items")):
-        owners = entries_of(one, "metadata", "ownerReferences")
-        if not any(text_of(owner, "uid") == uid and owner.get("controller") for owner in owners):
-            continue
-        said = texts_of(one, "metadata", "annotations").get(REVISION, "")
-        number = (int(said) if said.isdigit() else 0) if is_deployment else number_of(one, "revision")
-        template = object_of(one, "spec", "template") if is_deployment else object_of(one, "data", "spec", "template")
-        if number:
-            found.append(Revision(number, one, template))
-    return sorted(found, key=lambda revision: revision.number)
-
-
-def history(cluster: Cluster, words: Sequence[str], *, selector: str = "", revision: int = 0) -> Table | Description:
-    """The revisions of a workload with their causes and images, oldest first; or one of them in full.
-
-    Raises:
-        UsageError, NotFound: as for `find_workloads`; or there is no such revision.
-    """
-    workload, *others = _find(cluster, words, selector, "history", KINDS)
-    if others:
-        raise UsageError("The history of one workload at a time.")
-    found = cluster.run(_revisions(workload))
-    flags = [f"--revision={revision}"] if revision else []
-    command = cluster.commands.kubectl("rollout", "history", workload.words, *flags)
-    if revision:
-        return _described(workload, _at(workload, found, revision), command)
-    columns = (Column("REVISION", "number"), Column("CHANGE-CAUSE"), Column("IMAGES"), Column("AGE", "age"))
-    rows = tuple(
-        Row(
-            f"{one.number:09}",
-            (one.number, one.cause or "<none>", one.images, epoch(text_of(one.kept, "metadata", "creationTimestamp"))),
-            name=str(one.number),
+    async def work(progress: Progress[RolloutStep]) -> Changes:
+        waiting = [_Rollout(target, ask(target), progress) for target in targets]
+        try:
+            async with asyncio.timeout(timeout or None):
+                found = await asyncio.gather(*(one.run() for one in waiting))
+        except TimeoutError:
+            late = next(one for one in waiting if not one.is_done)
+            said = f"{late.name} was not {verb} after {timeout:g} s: {late.message}"
+            raise ApiError(said, reason="Timeout", cure=f"See `%kube describe {late.name}`.") from None
+        return done or Changes(
+            replace(target.change(one, one, action=verb, command=target.command("rollout status")), action=verb)
+            for target, one in zip(targets, found, strict=True)
         )
-        for one in found
+
+    return operation.start_task(work)
+
+
+class _Rollout:
+    """Watches one workload, and those of its pods that are not ready."""
+
+    def __init__(self, target: Target, ask: Ask, progress: Progress[RolloutStep]) -> None:
+        self._target, self._ask, self._progress = target, ask, progress
+        self.name = f"{target.resource.kind.lower()}/{target.name}"
+        self._status = Status("", 0, 0)
+        self._pods: dict[str, str] = {}
+        self._note = ""
+
+    @property
+    def is_done(self) -> bool:
+        return self._status.is_done
+
+    @property
+    def message(self) -> str:
+        """How far it has come, and what keeps the first pod from being ready."""
+        return " ".join(filter(None, (self._status.message, next(iter(self._pods.values()), ""))))
+
+    async def run(self) -> JsonObject:
+        """Return the workload once it is done."""
+        target, pods = self._target, None
+        try:
+            async for found in one_object(target.cluster, target.resource, target.name, self._tell_away):
+                if found is None:
+                    raise await not_found_soon(target.cluster, [target.name], target.resource)
+                self._note = ""
+                self._status = self._ask(target.name, found)
+                self._emit(Outcome.DONE if self.is_done else Outcome.RUNNING)
+                if self.is_done:
+                    return found
+                if pods is None:
+                    pods = asyncio.create_task(self._watch_pods(object_of(found, "spec", "selector")))
+        except NbcontainerError:
+            self._emit(Outcome.FAILED)
+            raise
+        except asyncio.CancelledError:
+            self._emit(Outcome.STOPPED)
+            raise
+        finally:
+            if pods is not None:
+                pods.cancel()
+                await asyncio.gather(pods, return_exceptions=True)
+        raise AssertionError  # a reflector ends only with an error
+
+    async def _watch_pods(self, selector: JsonObject) -> None:
+        """Keep `_pods` up to date; a user who may not read pods sees only the workload."""
+        cluster = self._target.cluster
+        labels = object_of(selector, "matchLabels")
+        parameters = {"labelSelector": ",".join(f"{name}={value}" for name, value in labels.items())}
+        known: dict[str, JsonObject] = {}
+        with suppress(NbcontainerError):
+            async for news in reflect(cluster, POD.path(cluster.namespace), parameters, silence=AWAITED_SECONDS):
+                if isinstance(news, Listed):
+                    items = (item for page in news.pages for item in entries_of(page, "items"))
+                    known = {text_of(item, "metadata", "name"): item for item in items}
+                elif isinstance(news, Changed):
+                    for event in news.events:
+                        pod = object_of(event, "object")
+                        known[text_of(pod, "metadata", "name")] = pod
+                        if event["type"] == "DELETED":
+                            del known[text_of(pod, "metadata", "name")]
+                pods = {name: words for name, pod in sorted(known.items()) if (words := _why_not_ready(pod, cluster))}
+                pods = dict(list(pods.items())[:MOST_PODS])
+                if pods != self._pods:
+                    self._pods = pods
+                    self._emit(Outcome.RUNNING)
+
+    def _tell_away(self, note: str) -> None:
+        self._note = note
+        self._emit(Outcome.RUNNING)
+
+    def _emit(self, outcome: Outcome) -> None:
+        status, pods = self._status, {} if outcome is Outcome.DONE else dict(self._pods)
+        message = self._note or status.message
+        self._progress.emit(RolloutStep(self.name, message, status.wanted, status.ready, pods, outcome, time.time()))
+
+
+def _why_not_ready(pod: JsonObject, cluster: Cluster) -> str:
+    """A pod's status, and what keeps it from running; "" if it is ready, or on its way out."""
+    conditions = entries_of(pod, "status", "conditions")
+    if value_of(pod, "metadata", "deletionTimestamp") or any(
+        one.get("type") == "Ready" and one.get("status") == "True" for one in conditions
+    ):
+        return ""
+    found = trouble(pod, cluster.commands)
+    return ": ".join(filter(None, (pod_status(pod), found.message if found else "")))
+
+
+def status_of(target: Target) -> Ask:
+    """How far a target's rollout has come, for `wait`."""
+    return lambda name, found: rollout_status(target.resource.kind, name, found)
+
+
+def scaled(replicas: int) -> Callable[[Target], Ask]:
+    """Whether a target has so many pods that are ready, for `wait`."""
+
+    def ask(_name: str, found: JsonObject) -> Status:
+        total, ready = number_of(found, "status", "replicas"), number_of(found, "status", "readyReplicas")
+        is_done = is_observed(found) and total == replicas == ready
+        message = f"{ready} of {replicas} pods are ready"
+        return Status(message, replicas, min(ready, replicas), is_done)
+
+    return lambda _target: ask
+
+
+async def scale(target: Target, replicas: int, *, current: int | None, command: str) -> Change:
+    """Say how many pods a workload is to have.
+
+    Raises:
+        Conflict: it does not have `current` of them now.
+        Unsupported: objects of this kind cannot be scaled.
+    """
+    present = await target.get()
+    wanted = value_of(present, "spec", "replicas")
+    if not isinstance(wanted, int):
+        raise Unsupported("`scale`", target.word, cure="Deployments, StatefulSets and ReplicaSets can be scaled.")
+    if current is not None and wanted != current:
+        raise Conflict(f"{target.word} has {wanted} replicas, not {current}: nothing was changed.", reason="Conflict")
+    version = {"metadata": {"resourceVersion": text_of(present, "metadata", "resourceVersion")}}
+    patch = {"spec": {"replicas": replicas}, **(version if current is not None else {})}
+    return await target.patch(
+        patch, "merge", present=present, action="scaled", command=command, dry_run=False, part="scale"
     )
-    reset = TableReset(columns, rows, f"revisions of {workload.title}", cluster.where)
-    return Table(apply_table(TableState(), reset), command)
 
 
-def _at(workload: Workload, found: Sequence[Revision], number: int) -> Revision:
-    for one in found:
-        if one.number == number:
-            return one
-    known = ", ".join(str(one.number) for one in found)
-    cure = f"It has {known}." if known else ""
-    raise NotFound(f"{workload.title} has no revision {number}.", reason="not found", cure=cure)
+async def restart(target: Target, command: str) -> Change:
+    """Replace all pods of a workload, a few at a time.
+
+    Raises:
+        Unsupported: the kind has no rollouts.
+        Conflict: it is paused.
+    """
+    if target.resource.kind not in RESTARTABLE:
+        raise Unsupported("`rollout restart`", target.word, cure=f"Only for {', '.join(RESTARTABLE)}s.")
+    present = await target.get()
+    if value_of(present, "spec", "paused"):
+        cure = f"Run `%kube rollout resume {target.word.replace(' ', '/')}` first."
+        raise Conflict(f"The rollout of {target.word} is paused.", reason="Paused", cure=cure)
+    now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    patch = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}}}
+    return await target.patch(patch, "strategic", present=present, action="restarted", command=command, dry_run=False)
 
 
-def _described(workload: Workload, one: Revision, command: str) -> Description:
-    labels = tuple(sorted(texts_of(one.template, "metadata", "labels").items()))
-    sections = [("", (("Revision", str(one.number)), ("Change-cause", one.cause or "<none>"))), ("Labels", labels)]
-    for container in entries_of(one.template, "spec", "containers"):
-        facts = [("Image", text_of(container, "image"))]
-        ports = [str(number_of(port, "containerPort")) for port in entries_of(container, "ports")]
-        facts += [("Ports", ", ".join(ports))] if ports else []
-        facts += [("Environment", ", ".join(text_of(each, "name") for each in entries_of(container, "env")))]
-        shown = tuple((name, value) for name, value in facts if value)
-        sections.append((f"Container {text_of(container, 'name')}", shown))
-    return Description(
-        workload.resource.kind,
-        workload.name,
-        workload.cluster.namespace,
-        workload.cluster.where,
-        tuple(sections),
+async def pause(target: Target, *, paused: bool, command: str) -> Change:
+    """Hold back the rollouts of a Deployment, or let them go on.
+
+    Raises:
+        Unsupported: it is no Deployment.
+        Conflict: it is paused already, or is not paused.
+    """
+    verb = "pause" if paused else "resume"
+    if target.resource.kind != "Deployment":
+        raise Unsupported(f"`rollout {verb}`", target.word, cure="Only Deployments can be paused.")
+    present = await target.get()
+    if bool(value_of(present, "spec", "paused")) == paused:
+        raise Conflict(f"{target.word} is {'already' if paused else 'not'} paused.", reason="Paused")
+    return await target.patch(
+        {"spec": {"paused": paused or None}},
+        "strategic",
+        present=present,
+        action=f"{verb}d",
         command=command,
-        manifest={"spec": {"template": one.template}},
+        dry_run=False,
     )
-
-
-def undo(
-    cluster: Cluster, words: Sequence[str], *, selector: str = "", to_revision: int = 0, dry_run: str = ""
-) -> Changes:
-    """Roll back to an earlier revision, 0 for the previous one.
-
-    Raises:
-        UsageError, NotFound: as for `find_workloads`; or there is no such revision, or no earlier one.
-        ApiError: the Deployment is paused.
-    """
-    check_dry_run(dry_run)
-    found = _find(cluster, words, selector, "undo", KINDS)
-    flags = [*([f"--to-revision={to_revision}"] if to_revision else []), *([f"--dry-run={dry_run}"] if dry_run else [])]
-    command = cluster.commands.kubectl("rollout", "undo", *(workload.words for workload in found), *flags)
-
-    async def all_of_them() -> list[Change]:
-        return [await _undo(workload, to_revision, dry_run, command) for workload in found]
-
-    return Changes(cluster.run(all_of_them()))
-
-
-async def _undo(workload: Workload, number: int, dry_run: str, command: str) -> Change:
-    if value_of(workload.found, "spec", "paused") is True:
-        resume = workload.cluster.commands.kubectl("rollout", "resume", workload.words)
-        raise ApiError(f"{workload.title} is paused, and cannot be rolled back.", cure=f"Resume it first: `{resume}`.")
-    revisions = await _revisions(workload)
-    if not number and len(revisions) < 2:  # noqa: PLR2004 - the present one and an earlier one
-        raise NotFound(f"{workload.title} has no earlier revision.", reason="not found")
-    wanted = _at(workload, revisions, number) if number else revisions[-2]
-    template = cast("dict[str, Any]", copy.deepcopy(dict(wanted.template)))
-    template.pop("$patch", None)
-    if workload.resource.kind == "Deployment":
-        template.get("metadata", {}).get("labels", {}).pop(HASH, None)
-    if wanted is revisions[-1]:
-        return workload.change("unchanged", command, dry_run=dry_run)
-    if workload.resource.kind == "Deployment":
-        own = texts_of(workload.found, "metadata", "annotations")
-        old = texts_of(wanted.kept, "metadata", "annotations")
-        annotations = {name: value for name, value in old.items() if name not in KEPT}
-        annotations |= {name: value for name, value in own.items() if name in KEPT}
-        body: object = [
-            {"op": "test", "path": "/metadata/uid", "value": text_of(workload.found, "metadata", "uid")},
-            {"op": "replace", "path": "/spec/template", "value": template},
-            {"op": "add", "path": "/metadata/annotations", "value": annotations},
-        ]
-        await workload.patch(body, content_type=JSON_PATCH, dry_run=dry_run)
-    else:
-        body = {"spec": {"template": {**template, "$patch": "replace"}}}
-        await workload.patch(body, content_type=STRATEGIC, dry_run=dry_run)
-    return workload.change("rolled back", command, dry_run=dry_run)
-
-
-# --- restart, pause and resume
-
-
-def restart(cluster: Cluster, words: Sequence[str], *, selector: str = "") -> Changes:
-    """Replace all pods, one after another as the update strategy says.
-
-    Raises:
-        UsageError, NotFound: as for `find_workloads`.
-        ApiError: the Deployment is paused.
-    """
-    found = _find(cluster, words, selector, "restart", KINDS)
-    for workload in found:
-        if value_of(workload.found, "spec", "paused") is True:
-            resume = cluster.commands.kubectl("rollout", "resume", workload.words)
-            raise ApiError(
-                f"{workload.title} is paused, and cannot be restarted.", cure=f"Resume it first: `{resume}`."
-            )
-    now = datetime.now(tz=UTC).astimezone().isoformat(timespec="seconds")
-    body = {"spec": {"template": {"metadata": {"annotations": {RESTARTED: now}}}}}
-    return _patched(cluster, found, "restart", "restarted", body)
-
-
-def pause(cluster: Cluster, words: Sequence[str], *, selector: str = "") -> Changes:
-    """Pause the rollout of Deployments: changes of their pods wait until it is resumed."""
-    return _pause(cluster, words, selector, "pause", paused=True)
-
-
-def resume(cluster: Cluster, words: Sequence[str], *, selector: str = "") -> Changes:
-    """Resume the rollout of paused Deployments."""
-    return _pause(cluster, words, selector, "resume", paused=False)
-
-
-def _pause(cluster: Cluster, words: Sequence[str], selector: str, verb: str, *, paused: bool) -> Changes:
-    found = _find(cluster, words, selector, verb, KINDS[:1])
-    return _patched(cluster, found, verb, f"{verb}d", {"spec": {"paused": paused or None}}, paused=paused)
-
-
-def _patched(
-    cluster: Cluster, found: Sequence[Workload], verb: str, action: str, body: object, *, paused: bool | None = None
-) -> Changes:
-    command = cluster.commands.kubectl("rollout", verb, *(workload.words for workload in found))
-
-    async def one(workload: Workload) -> Change:
-        if paused is not None and bool(value_of(workload.found, "spec", "paused")) is paused:
-            return workload.change("unchanged", command)
-        await workload.patch(body)
-        return workload.change(action, command)
-
-    async def all_of_them() -> list[Change]:
-        return [await one(workload) for workload in found]
-
-    return Changes(cluster.run(all_of_them()))

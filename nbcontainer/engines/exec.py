@@ -20,7 +20,8 @@ from nbcontainer.errors import ApiError, CommandFailed, EngineUnavailable
 from nbcontainer.json_objects import JsonObject, number_of, object_of, value_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogGap, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogGap, LogSource, LogState, ended_with
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.operation import Progress

@@ -32,7 +32,8 @@ from nbcontainer.json_objects import object_of, text_of, words_of
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
-from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import OUTPUT_BYTES, LogEnded, LogEvent, LogSource, LogState, ended_with
 from nbcontainer.model.outcome import Outcome, outcome_of
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 
@@ -32,4 +33,4 @@ def _dump() -> Callable[[object], str]:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
-    return lambda value: str(yaml.dump(value, Dumper=Dumper, sort_keys=False))
+    return lambda value: str(yaml.dump(value, Dumper=Dumper, sort_keys=False, width=math.inf))

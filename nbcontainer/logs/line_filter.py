@@ -5,36 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from nbcontainer.errors import UsageError
 from nbcontainer.logs.cutter import Cut, Piece, split_lines
+from nbcontainer.model.log_patterns import pattern_of
 from nbcontainer.model.timestamps import LONGEST_STAMP
 
 # what makes the search in many lines at once differ from that in each of them: anchors, and what looks around
 _NEEDS_LINES = re.compile(r"[\^$]|\\[AZbB]|\(\?(?!i?:)|[*+?}]\+")
-_FLAGS = re.compile(r"\(\?([aimsux]+)\)")
-
-
-def pattern_of(expressions: Sequence[str], flag: str) -> re.Pattern[str] | None:
-    """One pattern for several regular expressions; None for none.
-
-    Args:
-        expressions: a line matches if it matches one of them.
-        flag: whose values these are, for the error.
-
-    Raises:
-        UsageError: one of them is not a valid regular expression.
-    """
-    for expression in expressions:
-        try:
-            re.compile(expression)
-        except re.error as error:
-            raise UsageError(f"`{flag}` {expression!r} is not a valid regular expression: {error}.") from None
-    return re.compile("|".join(map(_grouped, expressions))) if expressions else None
-
-
-def _grouped(expression: str) -> str:
-    flags = _FLAGS.match(expression)  # "(?i)error" is valid only at the beginning of the whole pattern
-    return f"(?{flags[1]}:{expression[flags.end() :]})" if flags else f"(?:{expression})"
 
 
 class LineFilter:
@@ -49,7 +25,7 @@ class LineFilter:
     """
 
     def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
-        self._include, self._exclude = pattern_of(include, "--include"), pattern_of(exclude, "--exclude")
+        self._include, self._exclude = pattern_of(tuple(include), "--include"), pattern_of(tuple(exclude), "--exclude")
         self._long: dict[object, bool] = {}  # channel → whether its long line is kept
 
     def keep(self, channel: object, pieces: Iterable[Piece], *, stamped: bool) -> list[Piece]:

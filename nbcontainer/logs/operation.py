@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from nbcontainer.errors import Stopped
 from nbcontainer.model.log_lines import LogLine
-from nbcontainer.model.logs import LogEvent, LogState, apply_logs, every_chunk_from
+from nbcontainer.model.log_reading import every_chunk_from
+from nbcontainer.model.logs import LogEvent, LogState, apply_logs
 from nbcontainer.operation import Operation
 
 BACKLOG = 8  # batches of chunks that a late listener to the events still gets

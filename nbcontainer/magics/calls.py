@@ -19,7 +19,7 @@ from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, Us
 from nbcontainer.interrupts import run_interruptible
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
-from nbcontainer.model.results import Remark, Report
+from nbcontainer.model.results import NextCell, Remark, Report
 from nbcontainer.model.tables import Table, Tables, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
@@ -202,7 +202,14 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
         if any(name in values and values[name] for name in ("detach", "quiet")):  # the result shows what was done
             return result.result()
         return show_operation(call, result)
-    return _shown(call, result) if isinstance(result, Table | Tables) else result
+    return _shown(call, result) if isinstance(result, Table | Tables) else _written(call, result)
+
+
+def _written(call: Call, result: object) -> object:
+    """A result; if it is a cell, it is written below this one."""
+    if isinstance(result, NextCell) and call.shell is not None:
+        call.shell.set_next_input(result.source)
+    return result
 
 
 def _is_in_full(output: str | None) -> bool:

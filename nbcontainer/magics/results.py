@@ -19,6 +19,7 @@ from IPython.core.displayhook import DisplayHook
 from nbcontainer import magics, model, views
 from nbcontainer.drawn import Drawn, print_by
 from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
+from nbcontainer.operation import Operation
 from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.drawn import Printer
     from nbcontainer.model.tables import TableEvent, TableState
-    from nbcontainer.operation import Operation
     from nbcontainer.views.live import LiveView
     from nbcontainer.views.notebook import Notebook
 
@@ -110,6 +110,8 @@ def _display(result: object) -> None:
             _follow(surface, part, part.follow)
         elif isinstance(part, model.manifests.Manifests) and part.revealed:
             views.notebook.display_unsaved(views.manifests.revealed(part), saved=views.results.picture_of(part))
+        elif isinstance(operation := getattr(part, "operation", None), Operation) and not operation.done:
+            surface.follow_behind(operation, views.results.view_of(operation.state))
         else:
             views.notebook.display_result(views.results.picture_of(part))
 
@@ -124,6 +126,7 @@ def _follow(surface: Notebook, table: model.tables.Table, follow: Callable[[Tabl
     name = f"watch of {table.state.title} in {table.state.where}"
     view = views.tables.TableView(wide=table.wide, verbs=table.verbs)
     live = surface.follow_later(name, table.state, start, view, lease=settings.sleep_after)
+    table.shown_by(live)
     cell, run = _cell()
     if cell:
         _forget_earlier_runs()

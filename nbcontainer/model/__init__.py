@@ -13,14 +13,19 @@ if TYPE_CHECKING:
     from nbcontainer.model import changes as changes
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
+    from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
+    from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms
+    from nbcontainer.model import log_fields as log_fields
     from nbcontainer.model import log_file as log_file
     from nbcontainer.model import log_lines as log_lines
+    from nbcontainer.model import log_reading as log_reading
     from nbcontainer.model import logs as logs
     from nbcontainer.model import manifests as manifests
     from nbcontainer.model import networks as networks
+    from nbcontainer.model import object_trees as object_trees
     from nbcontainer.model import outcome as outcome
     from nbcontainer.model import overwritten as overwritten
     from nbcontainer.model import pods as pods
@@ -31,6 +36,6 @@ if TYPE_CHECKING:
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables
     from nbcontainer.model import volumes as volumes
-    from nbcontainer.model import workloads as workloads
+    from nbcontainer.model import waiting as waiting
 else:
     __getattr__ = modules_on_use(__name__)

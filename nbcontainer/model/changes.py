@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import overload
 
 from nbcontainer.drawn import Drawn
@@ -46,7 +47,7 @@ class Change(Drawn):
 
         return write_yaml(dict(self.manifest))
 
-    @property
+    @cached_property
     def states(self) -> tuple[str, str]:
         """The object before and after as YAML, "" where it does not exist or was not compared."""
         from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
@@ -54,7 +55,7 @@ class Change(Drawn):
         before, after = (write_yaml(dict(one)) if one else "" for one in (self.before, self.after))
         return before, after
 
-    @property
+    @cached_property
     def diff(self) -> str:
         """How the object differs from before, as `diff -u` writes it; "" if it does not."""
         if self.before == self.after:

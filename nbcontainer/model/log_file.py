@@ -164,6 +164,14 @@ class LogReader:
                     name = self._name(record.source, index)
                     yield name, STREAMS[record.flags & 1], window.read(record.offset, record.length)
 
+    def line_at(self, time: float) -> int:
+        """The number of the first line of the first frame that has a line of this time or a later one; 0 for none."""
+        with self._opened() as (_, index):
+            for record in _records(index, 0):
+                if record.line_count and record.last >= time:
+                    return record.line
+        return 0
+
     def output(self, most: int, stream: str = "") -> tuple[bytes, int]:
         """The last bytes that were written, at most `most`, and how many there are before them.
 

@@ -6,16 +6,16 @@ The whole log goes to a spool file; the state holds a window of the last lines, 
 from __future__ import annotations
 
 import functools
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import overload
 
 from nbcontainer.drawn import Drawn
-from nbcontainer.errors import LinesMissing
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.log_file import LogReader
+from nbcontainer.model.log_fields import StructuredLog, fits
 from nbcontainer.model.log_lines import LogChunk, LogLine
+from nbcontainer.model.log_reading import every_chunk_from, lines_of, missing_lines
 from nbcontainer.model.outcome import Outcome
 
 WINDOW_LINES = 2_000
@@ -223,95 +223,6 @@ def _noted(state: LogState, note: str) -> LogState:
     )
 
 
-@functools.lru_cache(maxsize=16)
-def _reader(path: str) -> LogReader:
-    """The reader of a file: it remembers the sources' names."""
-    return LogReader(path)
-
-
-def chunks_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
-    """A log from line `first` on: chunks, and the number of the first line of each.
-
-    They are read from the log's file, which may have more than the state, or else from the end that the state has.
-    Lines in neither are left out.
-    """
-    held = state.total - sum(chunk.count for chunk in state.chunks)
-    if first < held and state.spool:
-        with suppress(OSError):  # somebody has removed it
-            for chunk in _reader(state.spool).chunks(first):
-                yield first, chunk
-                first += chunk.count
-    for chunk in state.chunks:
-        if held + chunk.count > first:
-            skipped = max(0, first - held)
-            yield held + skipped, chunk.since(skipped)
-        held += chunk.count
-
-
-def every_chunk_from(state: LogState, first: int) -> Iterator[tuple[int, LogChunk]]:
-    """As `chunks_from`, but lines that are left out are an error.
-
-    Raises:
-        LinesMissing: the next lines are neither in the file nor in memory.
-    """
-    for number, chunk in chunks_from(state, first):
-        if number > first:
-            raise _missing(state, first, number - first)
-        yield number, chunk
-        first = number + chunk.count
-
-
-def _missing(state: LogState, first: int, count: int) -> LinesMissing:
-    why = state.spool_note or "its file was removed"
-    lines = "line" if count == 1 else f"{count:,} lines"
-    return LinesMissing(
-        f"The log {state.title} lacks {lines} from line {first + 1:,} on: {why}.",
-        first=first,
-        count=count,
-        cure="Its last lines are in `state.lines`.",
-    )
-
-
-def lines_of(state: LogState, first: int, count: int) -> list[LogLine]:
-    """Up to `count` lines of a log from line `first` on, as `chunks_from` finds them; none after a missing one."""
-    found: list[LogLine] = []
-    if count <= 0:
-        return found
-    for number, chunk in chunks_from(state, first):
-        if number != first + len(found):
-            break
-        found += chunk.until(count - len(found)).lines
-        if len(found) >= count:
-            break
-    return found
-
-
-def output_of(state: LogState, most: int, stream: str = "") -> tuple[str, int]:
-    """What a command wrote, and how many bytes there are before that: if it is too much, its last whole lines.
-
-    Args:
-        state: the output's state at its end.
-        most: how many bytes are returned at most.
-        stream: only those of this stream, "stdout" or "stderr"; both if it is empty.
-    """
-    if state.spool and not state.spool_note:
-        with suppress(OSError):  # somebody has removed it
-            data, hidden = LogReader(state.spool).output(most, stream)
-            return _from_line_start(data, hidden)
-    chunks = [chunk for chunk in state.chunks if not stream or chunk.stream == stream]
-    data = b"".join(chunk.data for chunk in chunks)
-    hidden = max(0, len(data) - most)
-    if state.total > sum(chunk.count for chunk in state.chunks):  # of both streams: it is not known how much of each
-        hidden += state.total_bytes - sum(len(chunk.data) for chunk in state.chunks)
-    return _from_line_start(data[-most:], hidden)
-
-
-def _from_line_start(data: bytes, hidden: int) -> tuple[str, int]:
-    start = data.find(b"\n") + 1 if hidden else 0
-    start = 0 if start == len(data) else start  # of one very long line, its end
-    return data[start:].decode("utf-8", "replace"), hidden + start
-
-
 def _window(chunks: tuple[LogChunk, ...]) -> tuple[LogChunk, ...]:
     """The last of the chunks, as many as are kept."""
     lines = size = 0
@@ -324,11 +235,19 @@ def _window(chunks: tuple[LogChunk, ...]) -> tuple[LogChunk, ...]:
 
 
 @dataclass(frozen=True)
-class LogResult(Sequence[LogLine], Drawn):
+class LogResult(StructuredLog, Sequence[LogLine], Drawn):
     """The result of a log call: a sequence of all lines, which are read from the log's file."""
 
     state: LogState
     command: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose log it is."""
+        return self.state.title or "log"
+
+    def _matching(self, wanted: Mapping[str, tuple[str, ...]]) -> LogMatches:
+        return LogMatches(self, wanted)
 
     def __len__(self) -> int:
         """How many lines there are."""
@@ -359,7 +278,7 @@ class LogResult(Sequence[LogLine], Drawn):
     def _lines(self, first: int, count: int) -> list[LogLine]:
         lines = lines_of(self.state, first, count)
         if len(lines) < count:
-            raise _missing(self.state, first + len(lines), count - len(lines))
+            raise missing_lines(self.state, first + len(lines), count - len(lines))
         return lines
 
     def __iter__(self) -> Iterator[LogLine]:
@@ -380,3 +299,55 @@ class LogResult(Sequence[LogLine], Drawn):
     def text(self) -> str:
         """The last lines as one text, as many as are kept in memory."""
         return "\n".join(line.text for line in self.state.lines)
+
+
+@dataclass(frozen=True)
+class LogMatches(StructuredLog, Sequence[LogLine], Drawn):
+    """Those lines of a log whose fields have the wanted values; they are looked for when they are asked for.
+
+    Attributes:
+        log: the log.
+        wanted: the values of each field, as text.
+    """
+
+    log: LogResult
+    wanted: Mapping[str, tuple[str, ...]]
+
+    @property
+    def name(self) -> str:
+        """Whose log, and which lines."""
+        words = [f"{name}={' or '.join(values)}" for name, values in self.wanted.items()]
+        return f"{self.log.name} where {', '.join(words)}"
+
+    def _matching(self, wanted: Mapping[str, tuple[str, ...]]) -> LogMatches:
+        both = {name: tuple(v for v in values if v in wanted.get(name, values)) for name, values in self.wanted.items()}
+        return LogMatches(self.log, {**wanted, **both})
+
+    @functools.cached_property
+    def numbers(self) -> Sequence[int]:
+        """The numbers of the lines in the log."""
+        return array("Q", (number for number, line in enumerate(self.log) if fits(line, self.wanted)))
+
+    def __iter__(self) -> Iterator[LogLine]:
+        """The lines in order; raises as the log."""
+        return (line for line in self.log if fits(line, self.wanted))
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self.numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> LogLine: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LogLine, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> LogLine | tuple[LogLine, ...]:
+        """The line at `index`, or a tuple of lines for a slice."""
+        if isinstance(index, slice):
+            return tuple(self.log[number] for number in self.numbers[index])
+        return self.log[self.numbers[index]]
+
+    def __repr__(self) -> str:
+        """Which lines, and how many."""
+        return f"LogMatches({self.name}, {len(self):,} of {len(self.log):,} lines)"

@@ -112,3 +112,20 @@ class Report(Drawn):
     def __str__(self) -> str:
         """The lines."""
         return "\n".join(remark.text for remark in self.remarks)
+
+
+@dataclass(frozen=True)
+class NextCell(Drawn):
+    """A cell that a magic writes below the current one, for the user to change and run.
+
+    Attributes:
+        source: its text.
+        command: what does the same in a terminal.
+    """
+
+    source: str
+    command: str = ""
+
+    def __repr__(self) -> str:
+        """Its first line."""
+        return f"NextCell({self.source.partition(chr(10))[0]!r})"

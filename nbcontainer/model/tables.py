@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, overload
@@ -12,7 +12,21 @@ from nbcontainer.drawn import Drawn
 from nbcontainer.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from pandas import DataFrame  # type: ignore[import-untyped,import-not-found,unused-ignore]
+
+    class LiveTable(Protocol):
+        """What shows a table live in a page."""
+
+        @property
+        def widget(self) -> Any:
+            """Its widget, whose trait `selected` has the names of the selected rows; None if it has none yet."""
+
+        @property
+        def state(self) -> TableState:
+            """What it shows now."""
+
 
 Cell = str | int | float | bool | None
 
@@ -181,6 +195,7 @@ class Table(Sequence[Row], Drawn):
         kind: what precedes its objects' names in kubectl's output: "pod", "deployment.apps"; "" for tables of others.
         context: how a later call names the place of its rows, whatever is then in use; "" where no call can.
         server: the server that this context named.
+        in_cluster: whether its rows are objects of a cluster, not pods of Podman's.
         follow: starts an operation that brings a state of the table up to date and keeps it so, where the server can
             be watched.
         object_of: makes the object that a row stands for, with its methods; None where there is none.
@@ -195,10 +210,13 @@ class Table(Sequence[Row], Drawn):
     kind: str = field(default="", repr=False)
     context: str = field(default="", repr=False)
     server: str = field(default="", repr=False)
+    in_cluster: bool = field(default=False, repr=False)
+    _views: list[Any] = field(default_factory=list, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, object]:
-        """What is pickled and copied: all but `follow` and `object_of`, which have connections."""
-        return {name: value for name, value in vars(self).items() if name not in {"follow", "object_of"}}
+        """What is pickled and copied: all but what has connections."""
+        kept = {name: value for name, value in vars(self).items() if name not in {"follow", "object_of"}}
+        return {**kept, "_views": []}
 
     def __len__(self) -> int:
         """How many rows there are."""
@@ -226,7 +244,9 @@ class Table(Sequence[Row], Drawn):
         return list(self.state.rows.values())[index]
 
     def _named(self, name: str) -> Row:
-        found = [row for row in self if name in {row.name, f"{row.namespace}/{row.name}"}]
+        found = self._called(name, self)
+        for view in reversed(self._views):  # an object that came after the list
+            found = found or self._called(name, view.state.rows.values())
         if not found:
             near = difflib.get_close_matches(name, self.names, n=3, cutoff=0.7)
             cure = f"Did you mean {' or '.join(near)}?" if near else ""
@@ -238,6 +258,10 @@ class Table(Sequence[Row], Drawn):
             )
         return found[0]
 
+    @staticmethod
+    def _called(name: str, rows: Iterable[Row]) -> list[Row]:
+        return [row for row in rows if name in {row.name, f"{row.namespace}/{row.name}"}]
+
     def __iter__(self) -> Iterator[Row]:
         """The rows in order."""
         return iter(self.state.rows.values())
@@ -246,6 +270,41 @@ class Table(Sequence[Row], Drawn):
         """What it is a table of, how many rows, and where."""
         count = "1 row" if len(self) == 1 else f"{len(self):,} rows"
         return f"Table({', '.join(word for word in (self.state.title, count, self.state.where) if word)})"
+
+    # --- the page
+
+    def shown_by(self, view: LiveTable) -> None:
+        """Know a view that shows it live in a page, for `selected` and `observe`."""
+        self._views.append(view)
+
+    @property
+    def selected(self) -> Table:
+        """The rows that the user has selected in the page, as they are there now; none where no page shows it."""
+        for view in reversed(self._views):
+            if view.widget is not None:
+                return self._picked(view.state, view.widget.selected)
+        return self._picked(self.state, ())
+
+    def observe(self, call: Callable[[Table], object]) -> None:
+        """Call `call` with `selected` whenever the user selects other rows in the page.
+
+        Raises:
+            UsageError: no page shows it live.
+        """
+        widgets = [view.widget for view in self._views if view.widget is not None]
+        if not widgets:
+            raise UsageError("No page shows this table live.", cure="Display it first, as the last line of a cell.")
+        widgets[-1].observe(lambda _: call(self.selected), "selected")
+
+    def _picked(self, state: TableState, names: Sequence[str]) -> Table:
+        wanted = frozenset(names)
+        with_namespace = any(column.name == "NAMESPACE" for column in state.columns)
+        rows = {
+            key: row
+            for key, row in state.rows.items()
+            if wanted and (f"{row.namespace}/{row.name}" if with_namespace else row.name) in wanted
+        }
+        return replace(self, state=replace(state, rows=rows, live=False), follow=None, _views=[])
 
     @property
     def names(self) -> list[str]:

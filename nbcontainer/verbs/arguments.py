@@ -13,7 +13,8 @@ class Argument:
 
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
-        kind: "switch" (takes no value), "text", "number" (whole), "decimal", "seconds", "port", "pairs" (K=V,K=V),
+        kind: "switch" (takes no value), "text", "number" (whole), "decimal", "boolean" (true or false),
+            "seconds", "port", "pairs" (K=V,K=V),
             "list" (may be repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (a flag of
             docker's or kubectl's that is not supported: its help is the error, its default the cure).
         each: for a list: the kind of its values.

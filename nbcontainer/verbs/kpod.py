@@ -110,7 +110,7 @@ VERBS = (
         "exec",
         "Runs a command in a pod's container. With %%kpod exec, the cell is its standard input.",
         (
-            POD,
+            replace(POD, help="a pod's name, or deploy/NAME, svc/NAME …: a pod of it that is ready"),
             positional("COMMAND", help="after --: the command and its arguments", kind="rest"),
             NAMESPACE,
             CONTAINER,

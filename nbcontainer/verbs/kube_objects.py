@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.kube_apply import RAW, SOURCES
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE, YES
 
 KIND = positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind")
@@ -32,7 +33,8 @@ VERBS = (
             option("--grace-period", help="seconds to shut down gracefully", kind="number"),
             switch("--ignore-not-found", help="leave out what does not exist"),
             switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
-            switch("--raw", help="do not replace {{name}}", own=True, control=True),
+            *SOURCES,
+            RAW,
             YES,
             CLUSTER,
             *TABLE,
@@ -51,5 +53,71 @@ VERBS = (
         example="%kube describe deploy/web\n%kube describe node",
         command=("kubectl", "describe"),
         calls="describe",
+    ),
+    Verb(
+        "tree",
+        "Shows an object's owners and what it owns as a tree, with the status of each.",
+        (
+            positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
+            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            NAMESPACE,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube tree deploy/web",
+        command=("kubectl", "get"),
+        calls="tree",
+    ),
+    Verb(
+        "wait",
+        "Waits until objects are as wanted: have a condition or a value, exist, or are gone.",
+        (
+            KIND,
+            NAMES,
+            option(
+                "--for",
+                help="condition=NAME[=VALUE], delete, create, or jsonpath={PATH}[=VALUE]",
+                required=True,
+                to="until",
+            ),
+            ALL_NAMESPACES,
+            NAMESPACE,
+            SELECTOR,
+            option("--field-selector", help="a field selector, such as status.phase=Running"),
+            switch("--all", help="all objects of the kind"),
+            option("--timeout", help="fail if they are not as wanted by then", kind="seconds", default=30.0),
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube wait pod/web --for=condition=Ready\n"
+        "%kube wait deploy/web --for=jsonpath={.status.readyReplicas}=2",
+        command=("kubectl", "wait"),
+        calls="wait",
+    ),
+    Verb(
+        "events",
+        "Lists events, newest last. In a notebook the table stays live after the cell has finished.",
+        (
+            positional(
+                "OBJECT",
+                help="only events of this object: KIND/NAME",
+                required=False,
+                spelled="--for={}",
+                to="about",
+            ),
+            option("--for", help="the same: only events of this object", to="subject"),
+            option("--types", help="only events of these types: Normal, Warning", kind="list"),
+            ALL_NAMESPACES,
+            NAMESPACE,
+            option("-o", "--output", help="wide: with counts and sources", choices=("wide", "name"), control=True),
+            switch("-w", "--watch", help="keep the cell busy and follow events until stopped", control=True),
+            option("--duration", help="stop watching after this time", kind="seconds", own=True, control=True),
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube events deploy/web\n%kube events -A --types=Warning",
+        command=("kubectl", "events"),
+        calls="events",
+        watches="watch_events",
     ),
 )

@@ -42,6 +42,23 @@ ACTING = (  # of each verb of a cluster
 NAMESPACE = option("-n", "--namespace", help="the namespace", completes="namespace", control=True)
 SELECTOR = option("-l", "--selector", help="a label selector, such as app=web")
 ALL_NAMESPACES = switch("-A", "--all-namespaces", help="in all namespaces")
+TABLE = (
+    option(
+        "--table-context",
+        help="the context of the table that offers this call; unlike --context, it does not name a protected one",
+        own=True,
+        metavar="NAME",
+        completes="context",
+        control=True,
+    ),
+    option(
+        "--table-server",
+        help="the server of the table's context: if the context now leads elsewhere, the call is refused",
+        own=True,
+        metavar="ADDRESS",
+        control=True,
+    ),
+)
 LISTED = (  # of kubectl get
     ALL_NAMESPACES,
     NAMESPACE,
@@ -66,23 +83,7 @@ LISTED = (  # of kubectl get
     switch("-w", "--watch", help="keep the cell or terminal busy and follow changes until stopped", control=True),
     option("--duration", help="stop watching after this time", kind="seconds", own=True, control=True),
     CLUSTER,
-)
-TABLE = (
-    option(
-        "--table-context",
-        help="the context of the table that offers this call; unlike --context, it does not name a protected one",
-        own=True,
-        metavar="NAME",
-        completes="context",
-        control=True,
-    ),
-    option(
-        "--table-server",
-        help="the server of the table's context: if the context now leads elsewhere, the call is refused",
-        own=True,
-        metavar="ADDRESS",
-        control=True,
-    ),
+    *TABLE,
 )
 TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=True)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)

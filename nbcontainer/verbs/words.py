@@ -51,6 +51,10 @@ def convert(kind: str, name: str, value: str) -> Value:
     Raises:
         UsageError: it is not of that kind.
     """
+    if kind == "boolean":
+        if value.lower() not in {"true", "false"}:
+            raise UsageError(f"{name} takes true or false, not {value!r}.")
+        return value.lower() == "true"
     if kind == "number":
         try:
             return int(value)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import quantities as quantities
     from nbcontainer.views import registry as registry
     from nbcontainer.views import results as results
+    from nbcontainer.views import rollout as rollout
     from nbcontainer.views import scales as scales
     from nbcontainer.views import settings as settings
     from nbcontainer.views import shell as shell

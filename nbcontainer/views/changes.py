@@ -21,10 +21,10 @@ _ACTIONS = {
     "configured": Tone.RUNNING,
     "unchanged": Tone.DIM,
     "deleted": Tone.GOOD,
-    "pruned": Tone.BAD,
+    "pruned": Tone.WARNING,
 }
 WAITING = "waiting"
-MOST_DIFFERENCES = 40  # objects whose differences are drawn; `.diff` has those of all
+MOST_DRAWN = 400  # lines of differences in a picture; `.diff` has all
 MOST_LINES = 60  # of a difference among plain lines
 MOST_NAMES = 4  # of unchanged objects, in the title that folds them
 
@@ -63,14 +63,17 @@ def _blocks(changes: Sequence[Change]) -> list[Block]:
     unchanged = [change for change in changes if change.action == "unchanged"]
     folded = unchanged if len(unchanged) > 1 else []
     blocks: list[Block] = []
-    left = MOST_DIFFERENCES
+    left, more = MOST_DRAWN, 0
     for index, change in enumerate(changes):
         if folded and change.action == "unchanged":
             continue
-        blocks += _with_difference(change, f"{index}") if left > 0 else [_change(change)]
-        left -= change.before != change.after
-    if left < 0:
-        blocks.append(Line.of(Span(f"… differences of {-left} more objects: `.diff` of the result has them", Tone.DIM)))
+        lines = change.diff.count("\n") if left > 0 and change.before != change.after else 0
+        more += change.before != change.after and not 0 < lines <= left
+        blocks += _with_difference(change, f"{index}") if 0 < lines <= left else [_change(change)]
+        left -= lines
+    if more:
+        objects = "object" if more == 1 else "objects"
+        blocks.append(Line.of(Span(f"… the differences of {more} {objects} are too long: `.diff` has them", Tone.DIM)))
     if folded:
         blocks.append(_unchanged(folded))
     return blocks
@@ -78,14 +81,11 @@ def _blocks(changes: Sequence[Change]) -> list[Block]:
 
 def _with_difference(change: Change, key: str) -> list[Block]:
     """A change and its difference; what is new is folded, because all of it is different."""
-    line = _change(change)
-    if change.before == change.after:
-        return [line]
     before, after = change.states
     diff = views.blocks.Diff(before, after, key=f"diff {key}", label=f"changes of {change.kind} {change.name}")
     if change.before and change.after:
-        return [line, diff]
-    return [views.blocks.Section(line, (diff,), open=False, key=f"section {key}")]
+        return [_change(change), diff]
+    return [views.blocks.Section(_change(change), (diff,), open=False, key=f"section {key}")]
 
 
 def _unchanged(changes: Sequence[Change]) -> Block:

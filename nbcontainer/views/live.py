@@ -79,6 +79,12 @@ class LiveView(Generic[Event, State]):
         """The widget; None if the page shows a picture, perhaps only because widgets are still being loaded."""
         return self._shown.widget if self._shown is not None else None
 
+    @property
+    def state(self) -> State:
+        """What it shows now."""
+        operation = self._operation
+        return operation.state if operation is not None else self._state
+
     def dismiss(self) -> None:
         """Stop it, now or as soon as it has started: its output is gone, so nobody sees its last state."""
         with interrupts_deferred():

@@ -5,12 +5,15 @@ Only what differs from line to line, such as times, is done line by line.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.events import SpoolCut
-from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, LogUnfinished, chunks_from
+from nbcontainer.model.log_patterns import pattern_of
+from nbcontainer.model.log_reading import chunks_from
+from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogLines, LogSource, LogState, LogUnfinished
 from nbcontainer.model.overwritten import settled
 from nbcontainer.views.ansi import plain, recoloured
 from nbcontainer.views.quantities import format_lines
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 PRINTED_AT_ONCE = 256 * 1024  # characters
 # SGR foreground colours that are readable on black and on white
 _SOURCE_COLOURS = (36, 35, 33, 34, 32, 96, 95, 93, 94, 92)
+_COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 _NO_CLOCK = " " * len("00:00:00.000  ")
 
 
@@ -99,6 +103,8 @@ class LogPrinter:
 
     def _streamed(self, state: LogState, chunk: LogChunk, *, coloured: bool) -> str:
         text = shown(chunk, coloured=coloured)
+        if coloured and state.highlight:
+            text = highlighted(text, state.highlight)
         label = self._label(state, chunk.source, coloured=coloured) if chunk.source else ""
         if not state.timestamps:
             return _prefixed(text, label) if label else text
@@ -110,7 +116,7 @@ class LogPrinter:
 
     def _label(self, state: LogState, source: str, *, coloured: bool) -> str:
         number = self._number(source)
-        if max(len(state.sources), len(self._sources)) < 2:  # noqa: PLR2004 - a single source needs no name
+        if max(len(state.sources), len(self._sources)) < 2 and not state.prefix:  # noqa: PLR2004 - one needs no name
             return ""
         if self._labelled is not state.sources:
             self._labelled, self._labels = state.sources, {}
@@ -140,6 +146,20 @@ def shown(chunk: LogChunk, *, coloured: bool = False) -> str:
 def _whole_or_marked(line: LogLine) -> str:
     text = settled(line.text)
     return f"{text} … [{line.missing:,} more, all in the spool file]" if line.missing else text
+
+
+def highlighted(text: str, expressions: tuple[str, ...]) -> str:
+    """Text with what matches in reverse video, which leaves its colours as they are."""
+    pattern = pattern_of(expressions, "highlight")
+    if pattern is None:
+        return text
+    parts = _COLOUR.split(text)
+    parts[::2] = [pattern.sub(_reversed, part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _reversed(found: re.Match[str]) -> str:
+    return "\n".join([f"\x1b[7m{part}\x1b[27m" if part else "" for part in found[0].split("\n")])
 
 
 def _prefixed(text: str, prefix: str) -> str:

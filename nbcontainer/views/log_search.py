@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from nbcontainer.model.log_fields import LEVELS, level_of
 from nbcontainer.model.log_file import LINES, LogReader
 from nbcontainer.views.log_lines import known_chunks, shown
 from nbcontainer.views.quick_search import QuickSearch
@@ -36,6 +37,16 @@ class Found:
     lines: Sequence[int]
     until: int
     missing: bool = False
+
+
+def search_for(query: str, *, regex: bool = False) -> Search:
+    """The search for a query: "level:error" finds the lines of that level and of worse ones.
+
+    Raises:
+        re.error: the regular expression is not valid.
+    """
+    level = query.removeprefix("level:")
+    return LevelSearch(level) if level in LEVELS and level != query else Search(query, regex=regex)
 
 
 class Search:
@@ -130,3 +141,16 @@ class Search:
                 if position == 0:
                     break
         return sorted(numbers)
+
+
+class LevelSearch(Search):
+    """Finds the lines of a level, and of worse ones."""
+
+    def __init__(self, level: str) -> None:
+        super().__init__("")
+        self._quick = None
+        self._levels = frozenset(LEVELS[LEVELS.index(level) :])
+
+    def matches(self, chunk: LogChunk) -> Sequence[int]:
+        """Which lines of the chunk have such a level, counted from 0."""
+        return [at for at, line in enumerate(chunk.text.split("\n")) if level_of(line) in self._levels]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from nbcontainer.model.log_lines import LogLine
-from nbcontainer.model.logs import LogEvent, LogState, lines_of
+from nbcontainer.model.log_reading import line_at, lines_of
+from nbcontainer.model.logs import LogEvent, LogMatches, LogState
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.overwritten import settled
 from nbcontainer.model.tables import Tone
@@ -20,9 +21,9 @@ from nbcontainer.settings import settings
 from nbcontainer.views.ansi import one_line, plain, sendable
 from nbcontainer.views.kit import Line, Output, Picture, Span
 from nbcontainer.views.log_lines import LogPrinter, clocks_of, notes_after
-from nbcontainer.views.log_search import Search
+from nbcontainer.views.log_search import search_for
 from nbcontainer.views.quantities import format_lines, format_size
-from nbcontainer.views.registry import shows
+from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View, Wire, changed_facts
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class LogView(View[LogEvent, LogState]):
             where = f"; all of them are in {state.spool}" if _whole_file(state) else ""
             blocks.append(Line.of(Span(f"… {format_lines(hidden)} before these{where}", Tone.DIM)))
         if lines:
-            blocks.append(Output(_texts(state, lines), Tone.DIM))
+            blocks.append(Output(texts_of(state, lines), Tone.DIM))
         blocks += [Line.of(Span(f"— {note} —", Tone.DIM)) for note in state.notes[-5:]]
         return Picture(tuple(blocks), label=f"{self._verb} {title}")
 
@@ -118,10 +119,12 @@ class LogView(View[LogEvent, LogState]):
             "sources": {sendable(name): reading for name, reading in state.sources.items()},
             "bytes": state.total_bytes,
             "times": state.timestamps,
+            "prefix": state.prefix,
+            "highlight": [sendable(expression) for expression in state.highlight],
         }
 
     def act(self, operation: Operation[LogEvent, LogState, object], action: Mapping[str, object]) -> Wire | None:
-        """Knows `stop`, `lines` (first, count) and `search` (query, regex, first, most)."""
+        """Knows `stop`, `lines` (first, count), `search` (query, regex, first, most) and `time` (seconds)."""
         state = operation.state
         if action.get("type") == "lines":
             first = _number(action.get("first"))
@@ -129,13 +132,35 @@ class LogView(View[LogEvent, LogState]):
             return _wire_lines(first, lines_of(state, first, count))
         if action.get("type") == "search":
             return _search(state, action)
+        if action.get("type") == "time":
+            seconds = action.get("seconds")
+            return {"line": line_at(state, float(seconds) if isinstance(seconds, int | float) else 0.0)}
         return super().act(operation, action)
+
+
+@draws(LogMatches)
+def draw_matches(matches: LogMatches) -> Picture:
+    """How many there are, and the last of them."""
+    title = one_line(matches.name, 120)
+    heading = (
+        Span("Logs", bold=True),
+        Span("  "),
+        Span(title, Tone.DIM, chip=True),
+        Span(f"  {len(matches):,} of {format_lines(len(matches.log))}", Tone.DIM),
+    )
+    blocks: list[Block] = [Line(heading, head=True)]
+    hidden = len(matches) - PICTURE_LINES
+    if hidden > 0:
+        blocks.append(Line.of(Span(f"… {format_lines(hidden)} before these", Tone.DIM)))
+    if lines := matches[-PICTURE_LINES:]:
+        blocks.append(Output(texts_of(matches.log.state, lines), Tone.DIM))
+    return Picture(tuple(blocks), label=f"Logs {title}")
 
 
 def _search(state: LogState, action: Mapping[str, object]) -> Wire:
     first = _number(action.get("first"))
     try:
-        search = Search(str(action.get("query", "")), regex=action.get("regex") is True)
+        search = search_for(str(action.get("query", "")), regex=action.get("regex") is True)
     except re.error as error:
         trouble = f"not a valid regular expression: {error}"
         return {"trouble": trouble, "found": [], "count": 0, "until": state.total}
@@ -208,8 +233,9 @@ def _ending(state: LogState) -> tuple[str, Tone]:
             return "", Tone.PLAIN
 
 
-def _texts(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
-    several = len(state.sources or {line.source for line in lines}) > 1
+def texts_of(state: LogState, lines: Sequence[LogLine]) -> tuple[str, ...]:
+    """Lines of a log as a picture shows them, with their sources if there are several, and times if it shows them."""
+    several = state.prefix or len(state.sources or {line.source for line in lines}) > 1
     width = max((len(line.source) for line in lines), default=0) if several else 0
     clocks = clocks_of([line.time for line in lines]) if state.timestamps else [""] * len(lines)
     return tuple(

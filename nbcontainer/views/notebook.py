@@ -154,6 +154,7 @@ def embedded(
     view: View[Event, State],
     *,
     lease: float = 0.0,
+    shown_by: Callable[[LiveView[Event, State]], None] = lambda _: None,
 ) -> LiveWidget:
     """A widget that is not displayed, to be put inside others.
 
@@ -163,6 +164,7 @@ def embedded(
         start: starts that operation from a state; None if there is nothing to follow.
         view: how it is drawn.
         lease: seconds after which it sleeps if nobody looks at it; 0 for never.
+        shown_by: is told what keeps it up to date.
 
     Raises:
         NbcontainerError: the front end was not built.
@@ -175,7 +177,7 @@ def embedded(
         picture = view.picture(state)
         widget.set_static(text=as_text(picture), html=as_html(picture))
     else:
-        LiveView(name, state, start, lambda: follower, views.lease.Lease(lease) if lease else None)
+        shown_by(LiveView(name, state, start, lambda: follower, views.lease.Lease(lease) if lease else None))
     return widget
 
 

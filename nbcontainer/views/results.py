@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbcontainer import views
-from nbcontainer.model.results import Described, Description, Objects, Report
+from nbcontainer.model.results import Described, Description, NextCell, Objects, Report
 from nbcontainer.model.tables import Table, Tone
 from nbcontainer.settings import settings
 from nbcontainer.views.kit import SIGNS, Grid, Line, Picture, Span
@@ -61,7 +61,9 @@ def widget_of(result: object) -> LiveWidget:
     if isinstance(result, Table):
         view = views.tables.TableView(wide=result.wide, verbs=result.verbs)
         name = f"watch of {result.state.title}"
-        return views.notebook.embedded(name, result.state, result.follow, view, lease=settings.sleep_after)
+        return views.notebook.embedded(
+            name, result.state, result.follow, view, lease=settings.sleep_after, shown_by=result.shown_by
+        )
     return views.notebook.still_widget(picture_of(result))
 
 
@@ -102,6 +104,14 @@ def _description(description: Description) -> Picture:
         blocks.append(Grid(happened, flexible=len(description.events[0]) - 1, indent=2, wraps=True))
     blocks += _yaml(description)
     return Picture(tuple(blocks), label=f"{description.kind} {description.name}")
+
+
+@draws(NextCell)
+def _next_cell(cell: NextCell) -> Picture:
+    line = cell.source.partition("\n")[0]
+    return Picture(
+        (Line.of("The next cell is ", Span(line, code=True), ": change it, and run it."),), label="next cell"
+    )
 
 
 def _yaml(description: Description) -> list[Block]:

@@ -114,7 +114,15 @@ def pods(
     return operation.start_thread(work)
 
 
-def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0, run: int = 1) -> LogOperation[LogResult]:
+def log(
+    count: int,
+    *,
+    rate: int = 0,
+    title: str = "deploy/web",
+    pad: int = 0,
+    run: int = 1,
+    highlight: tuple[str, ...] = (),
+) -> LogOperation[LogResult]:
     """A followed log of three sources: `count` lines at once, then `rate` a second until stopped.
 
     Each line has `pad` more characters; `run` lines of one source come before those of the next.
@@ -151,7 +159,7 @@ def log(count: int, *, rate: int = 0, title: str = "deploy/web", pad: int = 0, r
         writer.close()
         progress.emit(LogEnded(Outcome.STOPPED))
 
-    state = LogState(title=title, where="kind-dev / shop", spool=writer.path, followed=True)
+    state = LogState(title=title, where="kind-dev / shop", spool=writer.path, followed=True, highlight=highlight)
     operation = LogOperation(f"log of {title}", state, endless=True, conclude=lambda last, _value: LogResult(last))
     operation.start_thread(work)
     return operation

@@ -92,6 +92,32 @@ def test_actions_on_rows_add_magics_in_cells_below(lab, browser, screenshots):
     page.close()
 
 
+def test_the_keys_are_those_of_k9s(lab, browser):
+    more = """RowVerb("d", "describe", "'of {rows:pod}'"), RowVerb("Delete", "delete", "'no {rows}'"), RowVerb("x","""
+    page = lab.open(browser, "verbs-keys", [TABLE.replace("""RowVerb("x",""", more)])
+    page.run_and_wait(0)
+    rows = page.output(0).locator(".nbc-row:visible")
+    expect(rows.first).to_be_visible()
+    names = [text.split("\n")[0] for text in rows.all_inner_texts()]
+    grid = page.output(0).locator(".nbc-grid")
+    grid.focus()
+    for key in ("j", "j", "j", "k"):
+        page.page.keyboard.press(key)
+    expect(rows.nth(1)).to_have_class(re.compile("nbc-active"))
+    page.page.keyboard.press("Enter")
+    expect(page.output(1)).to_contain_text(f"'of -n shop pod/{names[1]}'")
+    grid.focus()
+    page.page.keyboard.press("Shift+G")
+    expect(rows.nth(8)).to_have_class(re.compile("nbc-active"))
+    page.page.keyboard.press("Control+d")
+    expect(page.output(1)).to_contain_text(f"'no -n shop {names[8]}'")
+    grid.focus()
+    page.page.keyboard.press("g")
+    expect(rows.first).to_have_class(re.compile("nbc-active"))
+    assert page.errors == []
+    page.close()
+
+
 def test_each_rows_result_is_shown(lab, browser, screenshots):
     code = TABLE.replace("""RowVerb("x",""", """RowVerb("d", "describe", "'of {rows}'"), RowVerb("x",""")
     page = lab.open(browser, "verbs-each", [code, "1"])

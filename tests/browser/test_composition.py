@@ -20,8 +20,13 @@ def show(count=2):
     return Table(pods(count).state, follow=lambda state: pods(count, changes=50))"""
 
 
+DISPLAYED = """
+shown, told = Table(pods(4).state, follow=lambda state: pods(4, changes=50)), []
+shown"""
+
+
 def test_views_compose_with_other_widgets(lab, browser, screenshots):
-    page = lab.open(browser, "composed", [COMPOSED, "live", "%load_ext nbcontainer", INTERACT])
+    page = lab.open(browser, "composed", [COMPOSED, "live", "%load_ext nbcontainer", INTERACT, DISPLAYED])
     page.run_and_wait(0)
     output = page.output(0)
     rows = output.locator(".nbc-row")
@@ -30,6 +35,7 @@ def test_views_compose_with_other_widgets(lab, browser, screenshots):
     rows.nth(1).click()
     name = rows.nth(1).inner_text().split("\n")[0]
     expect(output.locator(".widget-label").last).to_have_text(name)
+    page.execute(f"assert table.selected.names == [{name!r}] and len(table) == 5, table.selected")
     output.get_by_role("tab", name="Changes").click()
     expect(output.get_by_text("volume/data")).to_be_visible()
     page.run_and_wait(1)  # a second view of the same widget
@@ -48,5 +54,14 @@ def test_views_compose_with_other_widgets(lab, browser, screenshots):
     expect(chosen).to_have_count(3, timeout=30_000)
     expect(page.output(3).locator(".nbc-status")).to_have_text("● live", timeout=30_000)
     page.page.screenshot(path=screenshots / "composed-interact.png")
+    page.execute("assert not Table(pods(1).state).selected.names")
+    page.run_and_wait(4)  # the table itself, displayed by its cell
+    expect(page.output(4).locator(".nbc-status")).to_have_text("● live", timeout=30_000)
+    page.execute("shown.observe(lambda selected: told.append(selected.names))")
+    rows = page.output(4).locator(".nbc-row")
+    rows.nth(0).click()
+    rows.nth(2).click(modifiers=["Control"])
+    names = [rows.nth(at).inner_text().split("\n")[0] for at in (0, 2)]
+    page.execute(f"assert shown.selected.names == {names} == told[-1], (shown.selected.names, told)")
     assert page.errors == []
     page.close()

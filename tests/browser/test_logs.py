@@ -269,3 +269,48 @@ def test_what_is_saved(lab, browser):
     page.show_again()
     expect(page.output(0).locator(".nbc-line").last).to_contain_text("#2999", timeout=20_000)
     page.close()
+
+
+def test_levels_errors_and_going_to_a_time(lab, browser, screenshots):
+    page = open_log(lab, browser, "log-levels", "5_000, highlight=('i/o timeout',)")
+    output = page.output(0)
+    lines = output.locator(".nbc-log-lines")
+    expect(output.locator(".nbc-counts")).to_contain_text("5,000 lines", timeout=30_000)
+    expect(output.locator(".nbc-level-error").first).to_be_visible()
+    expect(output.locator(".nbc-level-warning").first).to_be_visible()
+    expect(output.locator("mark", has_text="i/o timeout").first).to_be_visible()
+    for theme in ("dark", "light"):
+        page.use_theme(theme)
+        output.locator(".nbc-log").screenshot(path=screenshots / f"log-levels-{theme}.png")
+    lines.focus()
+    page.page.keyboard.press("e")
+    expect(output.locator(".nbc-hits")).to_have_text(re.compile(r"^[\d,]+ of 1,\d\d\d$"))
+    expect(output.locator(".nbc-marked .nbc-level-error")).to_be_visible()
+    lines.focus()
+    page.page.keyboard.press("g")
+    moment = output.locator(".nbc-moment")
+    moment.fill("soon")
+    moment.press("Enter")
+    expect(moment).to_have_attribute("aria-invalid", "true")
+    output.get_by_role("button", name="Time", exact=True).click()
+    lines.press("End")
+    last = output.locator(".nbc-line", has_text="#4999")
+    moment.fill(last.locator(".nbc-dim").first.inner_text().partition(".")[0])
+    moment.press("Enter")
+    expect(output.locator(".nbc-marked")).to_contain_text(re.compile("#4000$"))
+    close(page)
+
+
+def test_download(lab, browser):
+    page = open_log(lab, browser, "log-download", "5_000")
+    output = page.output(0)
+    expect(output.locator(".nbc-counts")).to_contain_text("5,000 lines", timeout=30_000)
+    with page.page.expect_download() as saved:
+        output.get_by_role("button", name="Download").click()
+    text = saved.value.path().read_text().splitlines()
+    assert saved.value.suggested_filename.endswith(".log")
+    assert len(text) == 5_000
+    assert text[0].startswith("web-7c9d5b-")
+    assert text[-1].endswith("#4999")
+    assert not any("\x1b" in line for line in text)
+    close(page)

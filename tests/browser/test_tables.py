@@ -130,6 +130,29 @@ def test_filter_order_and_keys(table):
 
 
 @pytest.mark.parametrize("table", ["300"], indirect=True)
+def test_columns_are_chosen(table, screenshots):
+    output = table.output(0)
+    output.get_by_role("button", name="Columns").click()
+    choice = output.get_by_role("group", name="Columns")
+    expect(choice.get_by_role("checkbox", name="Name")).to_be_focused()
+    choice.get_by_role("checkbox", name="Memory").uncheck()
+    choice.get_by_role("checkbox", name="IP").check()
+    heads = output.get_by_role("columnheader")
+    expect(heads).to_have_text(["Name", "Ready", "Status", "Restarts", "CPU", "Age", "Node", "IP"])
+    for theme in ("dark", "light"):
+        table.use_theme(theme)
+        output.locator(".nbc-table").screenshot(path=screenshots / f"table-columns-{theme}.png")
+    for name in ("Ready", "Status", "Restarts", "CPU", "Age", "Node", "IP"):
+        choice.get_by_role("checkbox", name=name).uncheck()
+    choice.get_by_role("checkbox", name="Name").click()  # the last one stays
+    expect(choice.get_by_role("checkbox", name="Name")).to_be_checked()
+    expect(heads).to_have_text(["Name"])
+    table.page.keyboard.press("Escape")
+    expect(choice).to_be_hidden()
+    expect(output.get_by_role("button", name="Columns")).to_be_focused()
+
+
+@pytest.mark.parametrize("table", ["300"], indirect=True)
 @pytest.mark.parametrize("name", ["Name", "Restarts"])
 def test_the_whole_header_sorts(table, name):
     head = table.output(0).get_by_role("columnheader", name=name)

@@ -168,6 +168,7 @@ def _status(phase: str, restarts: int = 0) -> dict[str, Any]:
                 "name": "web",
                 "image": "registry.example/team/web:1.2.3",
                 "imageID": "",
+                "containerID": "containerd://0",
                 "ready": phase == "Running",
                 "restartCount": restarts,
                 "state": {"running": {"startedAt": started}},

@@ -1,16 +1,31 @@
 """What a user is told when an API server refuses, restarts, or has parts that are down: nothing hangs or is lost."""
 
+import re
+import socket
+import time
+
 import pytest
 
-from nbcontainer.clusters import reflector
-from nbcontainer.clusters.discovery import Resource
+from nbcontainer.clusters import discovery, node_readiness, reflector
+from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource
+from nbcontainer.clusters.exec import execute
+from nbcontainer.clusters.logs import logs
+from nbcontainer.clusters.node_readiness import NODE
+from nbcontainer.clusters.objects import tables
 from nbcontainer.clusters.tables import table, watch_table
-from nbcontainer.errors import Forbidden
+from nbcontainer.errors import ApiError, Forbidden, Stopped, UsageError
+from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.pods import ExecRequest
+from tests.clusters.admission import NAME, Webhook
+from tests.clusters.applying import apply
+from tests.clusters.own_cluster import set_status
 from tests.clusters.test_tables import until
 
 pytestmark = pytest.mark.timeout(300)
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+CONFIGMAPS = Resource("configmaps", "ConfigMap")
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}\ndata: {a: b}\n"
 TEMPLATES = Resource("podtemplates", "PodTemplate")
 VIEWERS = {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "nbc:viewers"}
 
@@ -55,3 +70,112 @@ def test_what_may_be_listed_but_not_watched_is_listed_again_and_said(own_cluster
         with pytest.raises(Forbidden, match="cannot list"):
             one.result(20)
         assert not one.state.live
+
+
+def test_a_webhook_that_denies_or_does_not_answer_is_said_and_where_it_is_configured(own_cluster):
+    own_cluster.fill("ruled", 0)
+    cluster = own_cluster.cluster(namespace="ruled")
+    with Webhook(cluster, "no \x1b[31mred\x1b[0m <b>maps</b> today") as webhook:
+        webhook.wait_until_asked()
+        with pytest.raises(ApiError, match=r"denied the request: no .*maps.* today") as denied:
+            apply(cluster, CONFIG)
+        assert "get validatingwebhookconfigurations,mutatingwebhookconfigurations" in denied.value.cure
+        webhook.message = ""
+        began = time.monotonic()
+        with pytest.raises(ApiError, match=f'failed calling webhook "{NAME}"') as silent:
+            apply(cluster, CONFIG)
+        assert time.monotonic() - began < 10
+        assert "does not answer" in silent.value.cure
+    assert cluster.call("GET", CONFIGMAPS.path("ruled"))["items"] == []  # nothing was made
+
+
+def test_an_aggregated_api_that_is_down_hides_no_other_kind(own_cluster):
+    own_cluster.fill("aggregated", 0)
+    cluster = own_cluster.cluster(namespace="aggregated")
+    spec = {"group": "down.example.com", "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10}
+    spec |= {"insecureSkipTLSVerify": True, "service": {"name": "none", "namespace": "aggregated"}}
+    path = "/apis/apiregistration.k8s.io/v1/apiservices"
+    cluster.call("POST", path, body={"metadata": {"name": "v1.down.example.com"}, "spec": spec})
+    try:
+        for accept in (discovery.AGGREGATED, "application/json"):  # as servers since 1.27 have it, and before
+            cluster.link.kinds = None
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(discovery, "AGGREGATED", accept)
+                until(lambda: _silent_groups(cluster) == ("down.example.com",))
+                apply(cluster, CONFIG)
+                assert tables(cluster, ["cm"])[0].names == ["made"]
+                with pytest.raises(UsageError, match="no kind 'downs'") as caught:
+                    tables(cluster, ["downs"])
+                assert "The API server of down.example.com does not answer" in caught.value.cure
+    finally:
+        cluster.call("DELETE", f"{path}/v1.down.example.com")
+        cluster.link.kinds = None
+
+
+def _silent_groups(cluster):
+    return cluster.run(discovery._kinds(cluster, fresh=True)).silent
+
+
+@pytest.fixture(scope="module")
+def kubelets(own_cluster):
+    """A namespace with a pod on each of two nodes: one whose kubelet has stopped, one whose kubelet is frozen."""
+    own_cluster.fill("kubelets", 0)
+    cluster = own_cluster.cluster(namespace="kubelets")
+    with socket.create_server(("127.0.0.1", 0)) as frozen, socket.socket() as stopped:
+        stopped.bind(("127.0.0.1", 0))
+        for name, held in (("frozen", frozen), ("stopped", stopped)):
+            cluster.call("POST", NODE.path(), body={"metadata": {"name": name}})
+            status = {
+                "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+                "daemonEndpoints": {"kubeletEndpoint": {"Port": held.getsockname()[1]}},
+                "conditions": [{"type": "Ready", "status": "Unknown", "message": "Kubelet stopped."}],
+            }
+            _patch(cluster, NODE.path("", name, "status"), {"status": status})
+            spec = {"nodeName": name, "containers": [{"name": "web", "image": "busybox"}]}
+            cluster.call("POST", POD.path("kubelets"), body={"metadata": {"name": f"on-{name}"}, "spec": spec})
+            cluster.run(set_status(cluster, f"on-{name}", "Running"))
+        yield cluster
+
+
+def _patch(cluster, path, body):
+    cluster.run(cluster.request("PATCH", path, body=body, content_type="application/merge-patch+json"))
+
+
+def test_a_kubelet_that_has_stopped_is_named(kubelets):
+    words = r"The API server cannot reach the kubelet of the pod's node at 127\.0\.0\.1:\d+: .*refused\.$"
+    for call in (
+        lambda: logs(kubelets, LogRequest(("on-stopped",))),
+        lambda: execute(kubelets, ExecRequest("on-stopped", ("true",))),
+    ):
+        with pytest.raises(ApiError, match="kubelet") as caught:
+            call().result(30)
+        assert re.search(words, caught.value.message)
+        assert caught.value.cure.endswith("get nodes` shows whether the node is ready.")
+    followed = logs(kubelets, LogRequest(("on-stopped",), follow=True))
+    until(lambda: any("cannot reach the kubelet" in note for note in _notes(followed)))
+    followed.stop()
+
+
+def test_a_command_on_a_frozen_kubelet_says_so_and_is_stopped(kubelets, monkeypatch):
+    monkeypatch.setattr(node_readiness, "FIRST_PAUSE", 0.2)
+    operation = execute(kubelets, ExecRequest("on-frozen", ("true",)))
+    until(lambda: any("node frozen is not ready (Kubelet stopped)" in note for note in _notes(operation)))
+    operation.stop()
+    with pytest.raises(Stopped):
+        operation.result(5)
+
+
+def _notes(operation):
+    return [note for note in operation.state.notes if note]
+
+
+def test_a_namespace_that_never_goes_away(own_cluster):
+    own_cluster.fill("stuck", 1)
+    cluster = own_cluster.cluster(namespace="stuck")
+    cluster.call("DELETE", NAMESPACE.path("", "stuck"))  # no controller is running that would finish it
+    row = table(cluster, NAMESPACE, names=("stuck",))[0]
+    assert row.cells[:2] == ("stuck", "Terminating")
+    with pytest.raises(ApiError, match="namespace stuck because it is being terminated") as caught:
+        cluster.call("POST", CONFIGMAPS.path("stuck"), body={"metadata": {"name": "made"}})
+    assert "describe namespace stuck" in caught.value.cure
+    assert table(cluster).names == ["pod-00000"]

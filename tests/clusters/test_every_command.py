@@ -15,6 +15,17 @@ from tests.terminal import Terminal
 
 VERBS = [verb for name in ("kpod", "kube") for verb in verbs_of(name).magic.verbs]
 YAML = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: said}\n"
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: made}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: made}}
+  template:
+    metadata: {labels: {app: made}}
+    spec: {containers: [{name: made, image: busybox}]}
+"""
 # each verb's line and cell body, in an order in which all succeed
 LINES = {
     "%kpod create": ("made --image=busybox --env 'A=two words' -- sleep 600", None),
@@ -24,38 +35,40 @@ LINES = {
     "%kube get": ("deploy,cm -A", None),
     "%kpod describe": ("made", None),
     "%kube describe": ("pod/made", None),
+    "%kube wait": ("pod/made --for=jsonpath={.status.phase}=Running", None),
+    "%kube events": ("pod/made --types=Normal", None),
+    "%kube explain": ("pod.spec --recursive", None),
+    "%kube api-resources": ("--api-group=apps --namespaced=true", None),
+    "%kube auth can-i": ("get pod/made", None),
+    "%kube auth whoami": ("", None),
+    "%kube tree": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
     "%%kube apply": ("--dry-run=server", YAML),
+    "%kube exec": ("pod/made -- true", None),
+    "%kube port-forward": ("made :8080 --address localhost", None),
     "%kube apply": ("--dry-run=server", YAML),
     "%kube delete": ("cm/kube-root-ca.crt -y", None),  # the cluster makes it again
     "%kube diff": ("", YAML),
+    "%kube label": ("pod/made checked=yes", None),
+    "%kube annotate": ("pod made 'said=two words'", None),
+    "%kube patch": ('pod made -p \'{"metadata": {"labels": {"patched": "yes"}}}\'', None),
+    "%kube edit": ("pod/made", None),
+    "%kube scale": ("deploy/made --replicas=0", None),
+    "%kube set image": ("deploy/made made=busybox:1 --dry-run=server", None),
+    "%kube set env": ("deploy/made 'A=two words' --dry-run=server", None),
+    "%kube set resources": ("deploy/made --limits=cpu=1 --dry-run=server", None),
+    "%kube rollout status": ("deploy/made", None),
+    "%kube rollout history": ("deploy/made", None),
+    "%kube rollout pause": ("deploy/made", None),
+    "%kube rollout resume": ("deploy/made", None),
+    "%kube rollout restart": ("deploy/made", None),
+    "%kube rollout undo": ("deploy/made", None),
     "%kpod delete": ("made --force -y", None),
-    "%kube scale": ("deploy/spread --replicas=1 --current-replicas=0", None),
-    "%kube set image": ("deploy/spread c=busybox:latest", None),
-    "%kube set env": ("deploy/spread 'A=two words' B-", None),
-    "%kube set resources": ("deploy/spread --requests=cpu=1m", None),
-    "%kube rollout status": ("deploy/spread", None),
-    "%kube rollout history": ("deploy/spread", None),
-    "%kube rollout pause": ("deploy/spread", None),
-    "%kube rollout resume": ("deploy/spread", None),
-    "%kube rollout restart": ("deploy/spread", None),
-    "%kube rollout undo": ("deploy/spread --to-revision=1", None),
 }
-SPREAD = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: spread}
-spec:
-  replicas: 0
-  selector: {matchLabels: {app: spread}}
-  template:
-    metadata: {labels: {app: spread}}
-    spec: {containers: [{name: c, image: busybox, args: [sleep, '600']}], terminationGracePeriodSeconds: 0}
-"""
-METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": ()}
+METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": (), "contexts.list": (), "namespaces.list": ()}
 
 
 def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp_path):
@@ -64,7 +77,7 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
     terminal = Terminal(tmp_path).with_kubectl()
     verbs = {verb.title: verb for verb in VERBS}
-    nbc.cluster("prod", two_contexts.namespace).apply(SPREAD)
+    nbc.cluster("prod", two_contexts.namespace).apply(DEPLOYMENT)
     for title, (line, cell) in LINES.items():
         verb = verbs[title]
         method = attrgetter(verb.calls)(Cluster())

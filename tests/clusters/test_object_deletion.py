@@ -114,11 +114,14 @@ def test_a_namespace_is_deleted_with_what_is_in_it(cluster, space):
         cluster.get("ns", name)
 
 
-def test_the_objects_of_a_cell_s_yaml(cluster, space):
+def test_the_objects_of_a_cell_s_yaml_or_a_file(cluster, space, tmp_path):
     yaml = "\n---\n".join(f"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}}}}}" for name in ("one", "two"))
     cluster.apply(yaml)
     result = run_magic(verbs_of("kube"), f"delete -n {space.namespace} -y", yaml, {})
     assert [one.name for one in result] == ["one", "two"]
+    cluster.apply(yaml)
+    (tmp_path / "both.yaml").write_text(yaml)
+    assert len(cluster.delete(filename=str(tmp_path)).result(30)) == 2
     with pytest.raises(NotFound, match="Nothing was deleted"):
         run_magic(verbs_of("kube"), f"delete -n {space.namespace} -y", yaml, {})
     assert "There" in str(run_magic(verbs_of("kube"), f"delete -n {space.namespace} --ignore-not-found -y", yaml, {}))

@@ -1,5 +1,6 @@
 """A table's actions go to the cluster that the table is of, whichever is in use now."""
 
+import re
 import subprocess
 
 import pytest
@@ -28,8 +29,30 @@ def offered(kernel, two_contexts, *, line="%kpod"):
     """The magics that a table offers for the pod web, by label, as the page writes them."""
     ran = kernel.run(f"table = {line} -n {two_contexts.namespace}\nprint([(v.word, v.line) for v in table.verbs])")
     assert not ran.error, ran.traceback
-    rows = f"-n {two_contexts.namespace} web"
-    return {word: written.replace("{rows}", rows) for word, written in eval(ran.printed)}
+    return {word: for_pod(written, two_contexts.namespace) for word, written in eval(ran.printed)}
+
+
+def for_pod(line, namespace, name="web"):
+    """A line as the page writes it for one row."""
+    line = line.replace("{rows}", f"-n {namespace} {name}")
+    return re.sub(r"\{rows:([\w.-]+)\}", rf"-n {namespace} \1/{name}", line)
+
+
+def test_what_each_table_offers_is_read_by_its_magic(two_contexts, kernel):
+    offers = offered(kernel, two_contexts)
+    assert {"logs", "describe", "exec", "yaml", "delete"} <= offers.keys()
+    others = {kind: offered(kernel, two_contexts, line=f"%kube get {kind}") for kind in ("deploy", "cm", "ns")}
+    assert {"describe", "yaml"} <= others["cm"].keys()
+    assert "logs" in others["deploy"]
+    assert "logs" not in others["cm"]
+    for line in (*offers.values(), *(line for each in others.values() for line in each.values())):
+        magic, _, words = line.removeprefix("%").partition(" ")
+        verb, words = verbs_of(magic).magic.split(words)
+        assert verb.parse(words).table_context == "dev"
+    assert "name: web" in kernel.run(offers["yaml"]).text
+    assert f"name: {two_contexts.namespace}" in kernel.run(
+        others["ns"]["yaml"].replace(f"-n {two_contexts.namespace} namespace/web", f"ns/{two_contexts.namespace}")
+    ).text  # fmt: skip
 
 
 def test_an_old_table_acts_on_its_own_cluster(two_contexts, kernel):

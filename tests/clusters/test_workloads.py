@@ -1,170 +1,163 @@
-"""Scaling, rollouts and changes of containers on the real cluster, beside kubectl."""
+"""Scaling workloads, their rollouts, and what is set in their pods, beside kubectl."""
 
+import contextlib
 import json
-import os
-import subprocess
+import shlex
 
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.errors import ApiError, Conflict, NotFound, Stopped, UsageError
-from nbcontainer.model.outcome import Outcome
-from nbcontainer.views.text import as_text
-from nbcontainer.views.workloads import WorkloadView
+from nbcontainer.errors import ApiError, Conflict, NotFound, Unsupported
+from nbcontainer.magics import catalogue
+from nbcontainer.magics.calls import run_magic
+from tests.terminal import Terminal
 
-MANIFEST = """
+DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment
-metadata: {{name: {name}, annotations: {{kubernetes.io/change-cause: first}}}}
+metadata: {name: web, annotations: {kubernetes.io/change-cause: first}}
 spec:
-  replicas: {replicas}
-  selector: {{matchLabels: {{app: {name}}}}}
+  replicas: 1
+  progressDeadlineSeconds: 600
+  selector: {matchLabels: {app: web}}
   template:
-    metadata: {{labels: {{app: {name}}}}}
+    metadata: {labels: {app: web}}
     spec:
       terminationGracePeriodSeconds: 0
-      containers: [{{name: c, image: busybox, args: [sleep, '600'], imagePullPolicy: IfNotPresent}}]
+      containers: [{name: web, image: busybox, args: [sleep, "3600"], env: [{name: OLD, value: "1"}]}]
+---
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: store}
+spec:
+  replicas: 1
+  serviceName: store
+  selector: {matchLabels: {app: store}}
+  template:
+    metadata: {labels: {app: store}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      containers: [{name: store, image: busybox, args: [sleep, "3600"]}]
 """
 
 
-@pytest.fixture
-def there(kubernetes, space, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    return nbc.cluster(space.context, space.namespace)
+pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def kubectl(kubernetes, space):
-    def run(*words, check=True):
-        command = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "-n", space.namespace, *words]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
-        assert not check or ended.returncode == 0, ended.stderr
-        return ended.stdout
-
-    return run
-
-
-@pytest.fixture
-def web(there, request):
-    """A Deployment without replicas, of the test's own name."""
-    name = request.node.name.replace("_", "-")[5:35].strip("-")
-    apply(there, name)
-    yield name
-    there.delete("deploy", name).result()
+def there(space, here, tmp_path):
+    """A namespace with a Deployment and a StatefulSet: its handle, and kubectl in it."""
+    del here
+    cluster = nbc.cluster(namespace=space.namespace)
+    cluster.apply(DEPLOYMENT)
+    terminal, kubeconfig = Terminal(tmp_path).with_kubectl(), ("--kubeconfig", space.kubeconfig)
+    yield cluster, lambda *words: terminal.run(shlex.join(["kubectl", *kubeconfig, "-n", space.namespace, *words]))
+    for kind in ("deploy/web", "sts/store"):
+        cluster.delete(kind, force=True).result(60)
 
 
-def apply(there, name, replicas=0):
-    done = there.apply(MANIFEST.format(name=name, replicas=replicas))
-    if hasattr(done, "result"):
-        done.result()
+def test_a_rollout_is_followed_in_kubectl_s_words_until_it_is_done(there):
+    cluster, kubectl = there
+    operation = cluster.rollout.status("deploy/web", "sts/store")
+    (web, store) = operation.result(90)
+    assert repr(web) == "Change(deployment/web rolled out)"
+    steps = operation.state.steps
+    for step in steps.values():
+        assert step.message == kubectl("rollout", "status", step.name).strip().splitlines()[-1]
+    assert steps["deployment/web"].ready == steps["deployment/web"].wanted == 1
+    assert web.command.endswith("rollout status deployment.apps web")
+    assert store.kind == "StatefulSet"
 
 
-def container(kubectl, web):
-    return json.loads(kubectl("get", "deploy", web, "-o", "json"))["spec"]["template"]["spec"]["containers"][0]
+def test_scaling_waits_for_the_pods(there):
+    cluster, kubectl = there
+    (change,) = cluster.scale("deploy/web", replicas=3).result(90)
+    assert change.action == "scaled"
+    assert kubectl("get", "deploy/web", "-o", "jsonpath={.status.readyReplicas}") == "3"
+    with pytest.raises(Conflict, match="has 3 replicas, not 7"):
+        cluster.scale("deploy", "web", replicas=1, current_replicas=7)
+    (change,) = cluster.scale("deploy", "web", replicas=1, current_replicas=3, wait=False)
+    assert (change.before["spec"]["replicas"], change.after["spec"]["replicas"]) == (3, 1)
+    cluster.scale("deploy", "web", replicas=1).result(90)
+    with pytest.raises(NotFound):
+        cluster.scale("deploy/wep", replicas=1)
+    with pytest.raises(Unsupported):
+        cluster.scale("cm/kube-root-ca.crt", replicas=1)
 
 
-def test_scale_waits_for_its_replicas_and_for_their_end(there, web, kubectl):
-    operation = there.scale(f"deploy/{web}", replicas=2)
-    steps = list(operation)
-    assert steps[0].message == "0 of 2 replicas are ready..."
-    assert steps[-1].outcome is Outcome.DONE
-    assert any(step.unready for step in steps)
-    (change,) = operation.result()
-    assert (change.action, change.name) == ("scaled", web)
-    assert kubectl("get", "deploy", web, "-o", "jsonpath={.status.readyReplicas}") == "2"
-    with pytest.raises(Conflict, match="has 2 replicas, not 7: it was not scaled"):
-        there.scale("deploy", web, replicas=1, current_replicas=7).result()
-    there.scale("deploy", web, replicas=0, current_replicas=2).result()
-    assert not kubectl("get", "deploy", web, "-o", "jsonpath={.status.replicas}")
-
-
-def test_scale_dry_run_refusals_and_stop(there, web, kubectl):
-    for kind in ("client", "server"):
-        (change,) = there.scale("deploy", web, replicas=3, dry_run=kind).result()
-        assert change.status == f"{kind} dry run"
-    assert kubectl("get", "deploy", web, "-o", "jsonpath={.spec.replicas}") == "0"
-    with pytest.raises(UsageError, match='"client" or "server", not \'none\''):
-        there.scale("deploy", web, replicas=3, dry_run="none")
-    with pytest.raises(UsageError, match="cannot be scaled"):
-        there.scale("cm/kube-root-ca.crt", replicas=1).result()
-    with pytest.raises(NotFound, match="no deployment nothing"):
-        there.scale("deploy/nothing", replicas=1)
-    there.set.image(f"deploy/{web}", "c=127.0.0.1:1/nothing:1")
-    operation = there.scale("deploy", web, replicas=1)
-    operation.wait(5, revision=operation.revision)
+def test_a_rollout_that_cannot_end_says_which_pod_keeps_it_and_can_be_undone(there):
+    cluster, kubectl = there
+    (change,) = cluster.set.image("deploy/web", "web=127.0.0.1:9/nothing:1")
+    assert "127.0.0.1:9/nothing:1" in change.diff
+    operation = cluster.rollout.status("deploy/web")
+    assert any("127.0.0.1:9" in why for step in operation.events() for why in step.pods.values())
     operation.stop()
-    with pytest.raises(Stopped):
-        operation.result(1)
-    assert kubectl("get", "deploy", web, "-o", "jsonpath={.spec.replicas}") == "1"
-
-
-def test_rollout_status_says_which_pods_are_not_ready_and_undo_mends_it(there, web, kubectl):
-    there.scale("deploy", web, replicas=1).result()
-    there.set.image(f"deploy/{web}", "c=127.0.0.1:1/nothing:1")
-    operation = there.rollout.status(f"deploy/{web}")
-    for step in operation:
-        if any("ErrImagePull" in why or "ImagePullBackOff" in why for _, why in step.unready):
-            break
-    assert (
-        step.message == f'Waiting for deployment "{web}" rollout to finish: 1 old replicas are pending termination...'
-    )
-    shown = as_text(WorkloadView().render(operation.state))
-    assert "1 old replicas" in shown
-    assert "127.0.0.1:1/nothing:1" in shown
-    operation.stop()
-    assert step.message in kubectl("rollout", "status", "deploy", web, "--watch=false")
-    with pytest.raises(ApiError, match=r"took longer than 0\.5 s: Waiting for deployment"):
-        there.rollout.status("deploy", web, timeout=0.5).result()
-    table = there.rollout.history("deploy", web)
-    assert table.column("IMAGES") == ("busybox", "127.0.0.1:1/nothing:1")
-    assert table.column("CHANGE-CAUSE") == ("first", "first")
-    told = kubectl("rollout", "history", f"deploy/{web}").split()
-    assert [word for word in told if word.isdigit()] == list(table.column("REVISION"))
-    (change,) = there.rollout.undo("deploy", web)
+    with pytest.raises(ApiError, match=r"was not rolled out after 1 s: Waiting for deployment \"web\" rollout"):
+        cluster.rollout.status("deploy/web", timeout=1).result(30)
+    table = cluster.rollout.history("deploy", "web")
+    assert [row.cells[:3] for row in table] == [(1, "first", "busybox"), (2, "first", "127.0.0.1:9/nothing:1")]
+    with pytest.raises(NotFound, match="no revision 9"):
+        cluster.rollout.undo("deploy/web", to_revision=9)
+    assert cluster.rollout.undo("deploy/web", dry_run=True)[0].status == "dry run"
+    (change,) = cluster.rollout.undo("deploy/web")
     assert change.action == "rolled back"
-    (remark,) = there.rollout.status("deploy", web).result().remarks
-    assert remark.text == f'deployment "{web}" successfully rolled out'
-    assert remark.text in kubectl("rollout", "status", "deploy", web)
-    with pytest.raises(NotFound, match=r"has no revision 9\.\s+It has 2, 3\."):
-        there.rollout.undo("deploy", web, to_revision=9)
-    details = there.rollout.history("deploy", web, revision=2)
-    assert ("Image", "127.0.0.1:1/nothing:1") in dict(details.sections)["Container c"]
+    cluster.rollout.status("deploy/web").result(90)
+    assert kubectl("get", "deploy/web", "-o", "jsonpath={..image}") == "busybox"
+    assert [row.name for row in cluster.rollout.history("deploy/web")] == ["2", "3"]
 
 
-def test_pause_resume_and_restart(there, web, kubectl):
-    assert there.rollout.pause("deploy", web)[0].action == "paused"
-    assert there.rollout.pause("deploy", web)[0].action == "unchanged"
-    for call in (there.rollout.restart, there.rollout.undo):
-        with pytest.raises(ApiError, match=r"is paused[\s\S]*rollout resume"):
-            call("deploy", web)
-    assert there.rollout.resume("deploy", web)[0].action == "resumed"
-    assert there.rollout.restart("deploy", web)[0].action == "restarted"
-    annotations = kubectl("get", "deploy", web, "-o", "jsonpath={.spec.template.metadata.annotations}")
-    assert "kubectl.kubernetes.io/restartedAt" in annotations
-    with pytest.raises(UsageError, match=r"rollout status is not possible for configmap/kube-root-ca\.crt"):
-        there.rollout.status("cm/kube-root-ca.crt")
+def test_pause_resume_and_restart(there):
+    cluster, kubectl = there
+    assert cluster.rollout.pause("deploy/web")[0].action == "paused"
+    for refused in (cluster.rollout.pause, cluster.rollout.restart, cluster.rollout.undo):
+        with pytest.raises(Conflict, match="paused"):
+            refused("deploy/web")
+    assert cluster.rollout.resume("deploy/web")[0].action == "resumed"
+    pods = ("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[?(@.status.phase=='Running')].metadata.uid}")
+    before = kubectl(*pods)
+    assert cluster.rollout.restart("deploy/web", "sts/store")[1].action == "restarted"
+    cluster.rollout.status("deploy/web", "sts/store").result(120)
+    after = kubectl(*pods)
+    assert not set(before.split()) & set(after.split())
+    with pytest.raises(Unsupported, match="Only Deployments can be paused"):
+        cluster.rollout.pause("sts/store")
 
 
-def test_set_changes_containers_as_kubectl_does(there, web, kubectl):
-    apply(there, f"{web}-2")
-    try:
-        there.set.image(f"deploy/{web}", "*=busybox:1")
-        there.set.env(f"deploy/{web}", "A=1", "B=2")
-        there.set.env(f"deploy/{web}", "A=3", "B-", "C=")
-        there.set.env(f"deploy/{web}", source="configmap/kube-root-ca.crt", prefix="P_")
-        there.set.resources(f"deploy/{web}", limits={"cpu": "200m"}, requests={"cpu": "10m"})
-        other = f"deploy/{web}-2"
-        kubectl("set", "image", other, "*=busybox:1")
-        kubectl("set", "env", other, "A=1", "B=2")
-        kubectl("set", "env", other, "A=3", "B-", "C=")
-        kubectl("set", "env", other, "--from=configmap/kube-root-ca.crt", "--prefix=P_")
-        kubectl("set", "resources", other, "--limits=cpu=200m", "--requests=cpu=10m")
-        assert container(kubectl, web) == container(kubectl, f"{web}-2")
-    finally:
-        there.delete("deploy", f"{web}-2").result()
-    assert there.set.image(f"deploy/{web}", "c=busybox:1")[0].action == "unchanged"
-    with pytest.raises(UsageError, match=r"There is no container d\.\s+Containers: c\."):
-        there.set.image(f"deploy/{web}", "d=busybox")
-    with pytest.raises(UsageError, match="A is already set in c"):
-        there.set.env(f"deploy/{web}", "A=4", overwrite=False)
-    assert "hunter2" not in there.set.env(f"deploy/{web}", "PASSWORD=hunter2", dry_run="client").command
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (("image", "deploy/web", "web=busybox:2"), ("image", "deploy/web", "web=busybox:2")),
+        (("image", "deploy/web", "*=busybox:3"), ("image", "deploy/web", "*=busybox:3")),
+        (("env", "deploy/web", "LEVEL=debug", "OLD-"), ("env", "deploy/web", "LEVEL=debug", "OLD-")),
+    ],
+)
+def test_what_is_set_is_what_kubectl_sets(there, ours, theirs):
+    cluster, kubectl = there
+    part, *words = ours
+    (change,) = getattr(cluster.set, part)(*words, dry_run=True)
+    expected = json.loads(kubectl("set", *theirs, "--dry-run=server", "-o", "json"))
+    assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
+
+
+def test_resources_are_set_and_removed(there):
+    cluster, kubectl = there
+    limits = {"cpu": "200m", "memory": "64Mi"}
+    expected = json.loads(
+        kubectl("set", "resources", "deploy/web", "--limits=cpu=200m,memory=64Mi", "--requests=cpu=1m",
+                "--dry-run=server", "-o", "json")
+    )  # fmt: skip
+    (change,) = cluster.set.resources("deploy/web", limits=limits, requests={"cpu": "1m"})
+    assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
+    (change,) = cluster.set.resources("deploy/web", limits={"cpu": "0", "memory": "0"})
+    assert change.after["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1m"}}
+    with pytest.raises(NotFound, match=r"no container wep(.|\n)*They have web\."):
+        cluster.set.resources("deploy/web", limits=limits, container="wep")
+
+
+def test_the_magic_prints_how_far_it_has_come(there, capsys):
+    cluster, _ = there
+    with contextlib.suppress(ApiError):
+        cluster.rollout.resume("deploy/web")
+    found = run_magic(catalogue.verbs_of("kube"), f"rollout status deploy/web -n {cluster.namespace}", None, {})
+    assert repr(found) == "Changes(deployment/web rolled out)"
+    assert 'deployment "web" successfully rolled out' in capsys.readouterr().out

@@ -8,7 +8,8 @@ from nbcontainer import logs
 from nbcontainer.errors import LinesMissing, UsageError
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
-from nbcontainer.model.logs import LogResult, LogState, output_of
+from nbcontainer.model.log_reading import output_of
+from nbcontainer.model.logs import LogResult, LogState
 
 COUNT = 10_000
 

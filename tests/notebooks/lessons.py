@@ -47,7 +47,7 @@ def with_solutions(cells):
     """The cells with each exercise solved.
 
     A block takes the place of the later cell that begins with the same line, as when a reader writes it there; any
-    other follows the block before it, the first one its exercise.
+    other, and a manifest, follows the block before it, the first one its exercise.
     """
     solved = list(cells)
     for exercise in (cell for cell in cells if cell.cell_type == "markdown"):
@@ -63,6 +63,8 @@ def with_solutions(cells):
 
 
 def _is_replaced(cell, block):
+    if _first_line(cell) == "%%kube apply":  # all manifests begin like this
+        return False
     return "solution" not in cell.metadata and _first_line(cell) == _first_line(block)
 
 

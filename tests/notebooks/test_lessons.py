@@ -50,6 +50,10 @@ def test_a_solution_takes_the_place_of_the_cell_that_begins_like_it():
     )
     given = [exercise, *map(nbformat.v4.new_code_cell, ("hello", "%%x\n1", "last"))]
     assert [cell.source for cell in with_solutions(given)[1:]] == ["hello", "%%x\n2", "print()", "last"]
+    exercise.source = exercise.source.replace("%%x", "%%kube apply")
+    given[2].source = "%%kube apply\n1"
+    solved = [cell.source for cell in with_solutions(given)[1:]]
+    assert solved == ["%%kube apply\n2", "print()", "hello", "%%kube apply\n1", "last"]
 
 
 def test_the_names_that_magics_create_are_found():

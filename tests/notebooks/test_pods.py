@@ -28,10 +28,10 @@ FAILING = {
     "ready": "Readiness probe failed",
 }
 WAITS = {
-    "%kpod logs web-{{tag}} -c helper": {"web": "Ready  +True"},
+    "%kpod logs web-{{tag}} -c helper": {"web": "Ready  +True|State  +running"},
     "%kpod -l fails={{tag}} -w": FAILING,
-    "%kpod settings-{{tag}} -w": {"settings": "Ready  +True"},
-    "%kpod mended-{{tag}} -w": {"mended": "Ready  +True"},
+    "%kpod get settings-{{tag}} -w": {"settings": "Ready  +True"},
+    "%kpod get mended-{{tag}} -w": {"mended": "Ready  +True"},
     "%kpod logs riddle-{{tag}} -c prepare": {"riddle": "exit code 1"},
     "%kpod logs riddle-{{tag}} -c main": {"riddle": "Ready  +True"},
 }
@@ -39,9 +39,12 @@ WAITS = {
 WAIT = """
 import re
 import time
+from nbcontainer.views.results import bundle_of
 
 for name, fact in {facts!r}.items():
-    while not re.search(fact, str(nbc.pods.describe(f"{{name}}-{{tag}}"))):
+    end = time.monotonic() + 90
+    while not re.search(fact, text := bundle_of(nbc.pods.describe(f"{{name}}-{{tag}}"))["text/plain"]):
+        assert time.monotonic() < end, text
         time.sleep(0.1)
 """
 
@@ -162,6 +165,6 @@ def _check_failures(text):
 
 def _check_exercises(text):
     assert "COLOR=green" in text("%kpod exec settings-{{tag}} -- env")
-    assert re.search(r"1/1 +Running", text("%kpod mended-{{tag}} -w --duration 5s"))
+    assert re.search(r"1/1 +Running", text("%kpod get mended-{{tag}} -w --duration 5s"))
     assert "/data/page: nonexistent directory" in text("%kpod logs riddle-{{tag}} -c prepare")
     assert "ready to serve" in text("%kpod logs riddle-{{tag}} -c main -f --duration 5s")

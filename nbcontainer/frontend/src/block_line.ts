@@ -43,12 +43,19 @@ export function drawSpan(element: HTMLElement, span: Span, context: Context): Ti
     return undefined;
   }
   if (!clock) {
-    setText(element, visible(span.text));
+    if (span.link && /^https?:/.test(span.link)) drawLink(element, span.link, visible(span.text));
+    else setText(element, visible(span.text));
     return undefined;
   }
   const tick = (now: number): void => setText(element, clockText(clock, now));
   tick(context.source.now());
   return clock.until === undefined ? tick : undefined;
+}
+
+function drawLink(element: HTMLElement, target: string, text: string): void {
+  const drawn = element.querySelector('a');
+  if (drawn?.href === new URL(target).href && drawn.textContent === text) return;
+  element.replaceChildren(make('a', { href: target, target: '_blank', rel: 'noopener noreferrer' }, text));
 }
 
 export function actionButton(action: Action, context: Context, text = ''): HTMLElement {

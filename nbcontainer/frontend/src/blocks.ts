@@ -29,6 +29,8 @@ export interface Span {
   bar?: [number, number | null];
   clock?: Clock;
   action?: Action;
+  /** A page elsewhere opens in a new tab; a path from the notebook's folder is not known to a widget. */
+  link?: string;
 }
 
 /** A span that is nothing but text is a string. */

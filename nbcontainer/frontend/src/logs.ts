@@ -6,7 +6,8 @@ import { bytes, counted } from './format';
 import { KeysPanel } from './keys';
 import { linkText, liveWidget, type Live, type View } from './live';
 import { LogList, shorten } from './logs_list';
-import { LogSearch } from './logs_search';
+import { LogSearch, highlights } from './logs_search';
+import { momentOf } from './logs_time';
 import { LOG, STRINGS } from './strings';
 import { LogStore, type LogWire, type WireLines } from './logs_store';
 
@@ -64,6 +65,15 @@ class LogView implements View {
     LOG.copyTitle(COPY_LINES.toLocaleString('en-US')),
     () => void this.copyText(),
   );
+  private readonly download = button(LOG.download, LOG.downloadTitle, () => void this.save());
+  private readonly moment = make('input', {
+    class: 'nbc-input nbc-moment',
+    placeholder: LOG.momentHint,
+    'aria-label': LOG.moment,
+    title: LOG.momentTitle,
+    spellcheck: 'false',
+    autocomplete: 'off',
+  });
   private readonly pause = button(LOG.pause, LOG.pauseTitle, () => this.togglePause());
   private readonly stop = button(STRINGS.stop, LOG.stopTitle, () => this.stopFollowing());
   private readonly status = make('span', { class: 'nbc-status', role: 'status' });
@@ -127,9 +137,11 @@ class LogView implements View {
       { class: 'nbc-bar nbc-foot nbc-dim' },
       this.spool,
       make('span', { class: 'nbc-grow' }),
+      this.moment,
       this.time,
       this.wrap,
       this.copy,
+      this.download,
     );
     return make(
       'div',
@@ -159,6 +171,11 @@ class LogView implements View {
       } else return;
       event.preventDefault();
     });
+    this.moment.addEventListener('keydown', (event) => {
+      event.stopPropagation();
+      if (event.key === 'Enter') void this.goToTime();
+      else if (event.key === 'Escape') this.list.element.focus();
+    });
     this.list.element.addEventListener('keydown', (event) => this.onKey(event));
     document.addEventListener('selectionchange', this.onSelection);
   }
@@ -178,6 +195,7 @@ class LogView implements View {
     if (store !== this.store) {
       this.store = this.list.store = store;
     }
+    this.list.highlight = highlights(store.highlight);
     this.list.total = store.total + (store.notes.has(store.total) ? 1 : 0); // a note may follow the last line
     const sources = store.sources.size;
     const names = [visible(store.title), sources > 1 ? LOG.sources(sources) : ''];
@@ -349,6 +367,8 @@ class LogView implements View {
         this.root.classList.remove('nbc-few');
         this.input.select();
       },
+      e: () => this.find('level:error'),
+      g: () => this.moment.focus(),
       n: () => this.step(1),
       N: () => this.step(-1),
       t: () => this.toggleTime(),
@@ -380,17 +400,59 @@ class LogView implements View {
   }
 
   private async lastLines(): Promise<string> {
-    const { total, sources } = this.store;
-    const lines: string[] = [];
-    for (let first = Math.max(0, total - COPY_LINES); first < total; first += REPLY_LINES) {
+    const parts: string[] = [];
+    for await (const part of this.texts(Math.max(0, this.store.total - COPY_LINES))) parts.push(part);
+    return parts.join('\n');
+  }
+
+  // the lines from one on, in parts of many lines, as they are shown
+  private async *texts(first: number): AsyncGenerator<string> {
+    const { total, sources, prefix } = this.store;
+    for (; first < total; first += REPLY_LINES) {
       const count = Math.min(REPLY_LINES, total - first);
       const reply = (await this.live.act('lines', { first, count })) as WireLines | null;
-      for (const [name, text] of reply?.lines ?? []) {
-        const source = sources.size > 1 ? `${visible(reply?.names[name] ?? '')} | ` : '';
-        lines.push(source + shown(parse(text)));
-      }
+      const lines = (reply?.lines ?? []).map(([name, text, time]) => {
+        const source = sources.size > 1 || prefix ? `${visible(reply?.names[name] ?? '')} | ` : '';
+        const moment = this.list.times && time ? `${new Date(time * 1000).toISOString()} ` : '';
+        return moment + source + shown(parse(text));
+      });
+      yield lines.join('\n');
     }
-    return lines.join('\n');
+  }
+
+  private async save(): Promise<void> {
+    const parts: string[] = [];
+    this.download.disabled = true;
+    for await (const part of this.texts(0)) {
+      parts.push(part, '\n');
+      const percent = Math.round((parts.length / 2) * REPLY_LINES * (100 / Math.max(1, this.store.total)));
+      setText(this.download, LOG.downloading(Math.min(100, percent)));
+    }
+    const url = URL.createObjectURL(new Blob(parts, { type: 'text/plain' }));
+    const name = (this.store.title || 'log').replace(/[^\w.-]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'log';
+    make('a', { href: url, download: `${name}.log` }).click();
+    window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    setText(this.download, LOG.download);
+    this.download.disabled = false;
+  }
+
+  private find(query: string): void {
+    this.root.classList.remove('nbc-few');
+    this.input.value = query;
+    this.startSearch();
+  }
+
+  private async goToTime(): Promise<void> {
+    const near =
+      this.store.get(Math.min(this.list.first, this.store.total - 1)) ?? this.store.get(this.store.total - 1);
+    const seconds = momentOf(this.moment.value, near?.time || Date.now() / 1000);
+    setAttribute(this.moment, 'aria-invalid', seconds === null ? 'true' : null);
+    if (seconds === null) return;
+    const reply = (await this.live.act('time', { seconds })) as { line: number } | null;
+    if (!reply) return;
+    if (!this.list.times) this.toggleTime();
+    this.goTo(reply.line);
+    this.list.element.focus();
   }
 
   dispose(): void {

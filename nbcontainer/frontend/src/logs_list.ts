@@ -6,6 +6,7 @@
 
 import { draw, visible } from './ansi';
 import { make, setText } from './elements';
+import { levelOf } from './logs_levels';
 import type { Line, LogStore } from './logs_store';
 
 const LINE = 18; // pixels; the height of an unwrapped line
@@ -31,6 +32,8 @@ export class LogList {
   /** Whether a line is wider than the view, or was before it was wrapped. */
   overflows = false;
   pattern: RegExp | null = null;
+  /** What is marked when nothing is searched for. */
+  highlight: RegExp | null = null;
   /** The line of the current match, or -1. */
   marked = -1;
   /** How many lines are listed, including one for a note at the very end. */
@@ -188,8 +191,8 @@ export class LogList {
 
   private setLines(from: number, to: number): void {
     const { store } = this;
-    const several = store.sources.size > 1;
-    const drawn = `${this.times} ${several} ${this.pattern?.source} ${this.pattern?.flags}`;
+    const several = store.sources.size > 1 || store.prefix;
+    const drawn = `${this.times} ${several} ${this.pattern ?? this.highlight}`;
     const anew = drawn !== this.drawn;
     this.drawn = drawn;
     if (this.flow.classList.toggle('nbc-wrap', this.wrap)) {
@@ -253,7 +256,9 @@ export class LogList {
       parts.push(name);
     }
     const text = make('span', { class: line?.error ? 'nbc-text nbc-stderr' : 'nbc-text' });
-    if (line) draw(text, line.text, this.pattern);
+    const level = line ? levelOf(line.text) : '';
+    if (level) text.classList.add(`nbc-level-${level}`);
+    if (line) draw(text, line.text, this.pattern ?? this.highlight);
     else text.textContent = '…';
     parts.push(text);
     host.replaceChildren(...parts);

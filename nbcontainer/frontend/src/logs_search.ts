@@ -55,7 +55,7 @@ export class LogSearch {
     this.pattern = null;
     if (query) {
       try {
-        this.pattern = compile(query, regex);
+        this.pattern = query.startsWith('level:') ? null : compile(query, regex);
       } catch {
         // valid in Python but not in JavaScript: the kernel still searches, nothing is highlighted
       }
@@ -118,6 +118,20 @@ export class LogSearch {
     this.run++;
     window.clearTimeout(this.timer);
   }
+}
+
+/** What a user wants to be marked: one expression for several of Python's, as far as they are JavaScript's too. */
+export function highlights(expressions: readonly string[]): RegExp | null {
+  const valid = expressions.flatMap((expression) => {
+    const anyCase = expression.startsWith('(?i)');
+    try {
+      return [new RegExp(anyCase ? expression.slice(4) : expression, anyCase ? 'giu' : 'gu')];
+    } catch {
+      return [];
+    }
+  });
+  const flags = valid.some((one) => one.ignoreCase) ? 'giu' : 'gu';
+  return valid.length ? new RegExp(valid.map((one) => `(?:${one.source})`).join('|'), flags) : null;
 }
 
 /** Same rules as the kernel's Search: " OR " separates alternatives; a capital letter makes it case-sensitive. */

@@ -22,6 +22,10 @@ export interface LogWire extends Partial<WireLines> {
   ending?: [string, string];
   /** Whether times are shown from the start. */
   times?: boolean;
+  /** Whether each line names its source, even if there is only one. */
+  prefix?: boolean;
+  /** Regular expressions whose matches are marked; Python's. */
+  highlight?: string[];
   sources?: Record<string, boolean>;
   /** Notes, each with the number of the line that it precedes. */
   notes?: [number, string][];
@@ -48,6 +52,8 @@ export class LogStore {
   spool = '';
   ending: [string, string] = ['', ''];
   times = false;
+  prefix = false;
+  highlight: string[] = [];
   sources = new Map<string, boolean>();
   notes = new Map<number, string[]>();
   total = 0;
@@ -66,6 +72,8 @@ export class LogStore {
     this.spool = message.spool ?? this.spool;
     this.ending = message.ending ?? this.ending;
     this.times = message.times ?? this.times;
+    this.prefix = message.prefix ?? this.prefix;
+    this.highlight = message.highlight ?? this.highlight;
     this.bytes = message.bytes ?? this.bytes;
     if (message.sources) this.sources = new Map(Object.entries(message.sources));
     if (message.reset) this.notes.clear();

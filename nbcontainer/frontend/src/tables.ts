@@ -5,6 +5,7 @@ import { visible } from './ansi';
 import { KeysPanel } from './keys';
 import { linkText, liveWidget, sleepText, type Live, type View } from './live';
 import { STRINGS, TABLE } from './strings';
+import { ColumnsPanel } from './tables_columns';
 import { Grid } from './tables_grid';
 import { TableStore, type Row, type TableWire } from './tables_store';
 import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
@@ -49,6 +50,7 @@ class TableView implements View {
   private readonly keys = make('span', { class: 'nbc-keys' });
   private readonly verbs = new RowVerbs(() => this.chosenRows());
   private readonly help = new KeysPanel();
+  private readonly columns: ColumnsPanel;
   private readonly grid: Grid;
   private readonly timer: number;
   private counted = '';
@@ -66,6 +68,11 @@ class TableView implements View {
       selected: () => this.sendSelection(),
       key: (event) => this.onKey(event),
     });
+    this.columns = new ColumnsPanel(
+      () => this.store.columns,
+      (column) => this.grid.shows(column),
+      (column) => this.grid.toggleColumn(column),
+    );
     const foot = make(
       'div',
       { class: 'nbc-bar nbc-foot nbc-dim' },
@@ -73,6 +80,7 @@ class TableView implements View {
       this.verbs.element,
       make('span', { class: 'nbc-grow' }),
       this.keys,
+      this.columns.button,
       this.wide,
     );
     this.root = make(
@@ -90,6 +98,7 @@ class TableView implements View {
       ),
       this.note,
       this.help.element,
+      this.columns.element,
       this.grid.element,
       foot,
     );
@@ -113,6 +122,7 @@ class TableView implements View {
       event.preventDefault();
     });
     this.wide.addEventListener('click', () => {
+      this.columns.open(false);
       this.grid.wide = !this.grid.wide;
       this.wide.setAttribute('aria-pressed', String(this.grid.wide));
       this.grid.paint();
@@ -232,8 +242,8 @@ class TableView implements View {
   }
 
   private onKey(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const verb = this.store.verbs.find((candidate) => isKey(candidate, event));
+    if (!verb && (event.ctrlKey || event.metaKey || event.altKey)) return;
     if (event.key === '/') {
       this.filter.focus();
       this.filter.select();

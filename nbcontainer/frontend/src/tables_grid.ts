@@ -22,6 +22,8 @@ export interface GridEvents {
 export class Grid {
   readonly element: HTMLElement;
   wide = false;
+  /** The names of the columns that the user has hidden or, of those that are hidden at first, has shown. */
+  readonly chosen = new Set<string>();
   private readonly id = `nbc-grid-${++grids}`;
   private readonly head = make('div', { class: 'nbc-head', role: 'row', 'aria-rowindex': 1 });
   private readonly body = make('div', { class: 'nbc-rows', role: 'rowgroup' });
@@ -146,7 +148,7 @@ export class Grid {
     const { store } = this;
     const columns = store.columns
       .map((column, index) => ({ index, column }))
-      .filter(({ column }) => this.wide || !column.wide);
+      .filter(({ column }) => this.shows(column));
     const same =
       columns.length === this.columns.length &&
       columns.every(
@@ -165,6 +167,19 @@ export class Grid {
       const sorted = index === store.sortColumn ? (store.descending ? 'descending' : 'ascending') : 'none';
       setAttribute(this.head.children[place] as Element, 'aria-sort', sorted);
     });
+  }
+
+  /** Whether a column is shown: at first all but the wide ones. */
+  shows(column: Column): boolean {
+    return (this.wide || !column.wide) !== this.chosen.has(column.name);
+  }
+
+  /** Shows or hides a column. The last one stays. */
+  toggleColumn(column: Column): void {
+    const shown = this.store.columns.filter((each) => this.shows(each));
+    if (shown.length === 1 && shown[0] === column) return;
+    if (!this.chosen.delete(column.name)) this.chosen.add(column.name);
+    this.paint();
   }
 
   // each column is as wide as its longest text, and all share any space left; if there is too little, `fitWidths`
@@ -301,15 +316,20 @@ export class Grid {
     const steps: Record<string, number> = {
       ArrowDown: 1,
       ArrowUp: -1,
+      j: 1,
+      k: -1,
       PageDown: page,
       PageUp: -page,
       Home: -Infinity,
       End: Infinity,
+      g: -Infinity,
+      G: Infinity,
     };
     const step = steps[event.key];
-    if (step !== undefined && !event.altKey) {
+    const isLetter = event.key.length === 1;
+    if (step !== undefined && !event.altKey && !(isLetter && (event.ctrlKey || event.metaKey))) {
       const from = this.active < 0 ? (step > 0 ? -1 : this.store.shown.length) : this.active;
-      this.go(from + step, event.shiftKey);
+      this.go(from + step, event.shiftKey && !isLetter);
     } else if (event.key === ' ' && this.activeRow) {
       this.toggle(this.activeRow);
       this.anchor = this.active;

@@ -8,6 +8,7 @@ import type { Row, WireVerb } from './tables_store';
 
 const MAX_LINES = 10;
 const NAME = /^[A-Za-z0-9][\w.-]*$/; // a name with anything else never becomes code
+const ROWS = /\{rows(?::([\w.-]+))?\}/; // {rows} are names, {rows:KIND} are KIND/NAME
 const STATUS_TIME = 1500; // milliseconds that a message stays
 
 /** The magic's lines for these rows: one per namespace, or per row; none if that would be too many. */
@@ -19,30 +20,42 @@ export function magicLines([, , line, many]: WireVerb, rows: readonly Row[]): st
     groups.set(group, [...(groups.get(group) ?? []), row]);
   }
   if (groups.size > MAX_LINES) return [];
-  return [...groups.values()].map((group) => line.replace('{rows}', () => namesOf(group)));
+  return [...groups.values()].map((group) =>
+    line.replace(ROWS, (_, kind: string | undefined) => namesOf(group, kind)),
+  );
 }
 
 /** Rows of one namespace on a line; several with their kind: in `logs web db`, db is a container, as for kubectl. */
-function namesOf(rows: readonly Row[]): string {
+function namesOf(rows: readonly Row[], always = ''): string {
   const namespace = rows[0]?.namespace;
-  const names = rows.map(({ name, kind }) =>
-    rows.length > 1 && kind ? `${kind.toLowerCase()}/${name}` : name,
-  );
+  const names = rows.map(({ name, kind }) => {
+    const prefix = always || (rows.length > 1 ? kind.toLowerCase() : '');
+    return prefix ? `${prefix}/${name}` : name;
+  });
   return [...(namespace ? [`-n ${namespace}`] : []), ...names].join(' ');
 }
 
 /** The magic's line for display, before any row is selected. */
 export function lineInWords([, , line]: WireVerb): string {
-  return line.replace('{rows}', 'NAME');
+  return line
+    .replace(ROWS, (_, kind: string | undefined) => (kind ? `${kind}/NAME` : 'NAME'))
+    .replace(/ --(table-context|table-server)=('[^']*'|\S+)/g, '');
 }
 
 /** The key as labelled on a keyboard. */
 export function keyCap(key: string): string {
-  return key === 'Delete' ? '⌫' : key;
+  return key === 'Delete' ? 'Ctrl-D' : key;
 }
 
-export function isKey(verb: WireVerb, event: KeyboardEvent): boolean {
-  return verb[0] === event.key || (verb[0] === 'Delete' && event.key === 'Backspace');
+/** Whether an event is a verb's key; Ctrl-D deletes, as in k9s, and Enter describes. */
+export function isKey([key]: WireVerb, event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey)
+    return key === 'Delete' && event.ctrlKey && event.key === 'd';
+  return (
+    key === event.key ||
+    (key === 'Delete' && event.key === 'Backspace') ||
+    (key === 'd' && event.key === 'Enter' && !event.shiftKey)
+  );
 }
 
 /** The buttons for the selected rows. */

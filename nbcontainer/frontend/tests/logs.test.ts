@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { colourOf, shorten } from '../src/logs_list';
-import { compile } from '../src/logs_search';
+import { levelOf } from '../src/logs_levels';
+import { compile, highlights } from '../src/logs_search';
 import { LogStore, type WireLine } from '../src/logs_store';
+import { momentOf } from '../src/logs_time';
 
 function message(first: number, count: number, total = first + count) {
   const lines = Array.from({ length: count }, (_, at): WireLine => [0, `line ${first + at}`, 0, 0]);
@@ -85,4 +87,35 @@ test('sources', () => {
   assert.equal(colourOf('web'), colourOf('web'));
   const colours = new Set(Array.from({ length: 200 }, (_, at) => colourOf(`web-${at}`)));
   assert.equal(colours.size, 8);
+});
+
+test('levels', () => {
+  for (const [text, level] of [
+    ['{"level":"error"}', 'error'],
+    ['{"level":50}', 'error'],
+    ['{"level":30}', ''],
+    ['time=now level=warn msg=x', 'warning'],
+    ['E1123 10:42:07.113200 main.go:5] failed', 'error'],
+    ['2026-11-23 10:42:07,113 ERROR [main] it failed', 'error'],
+    ['\x1b[33mWARN\x1b[0m late', 'warning'],
+    ['[10:42:07] [debug] nothing', 'debug'],
+    ['no error here', ''],
+  ] as const)
+    assert.equal(levelOf(text), level, text);
+});
+
+test('times as a user writes them', () => {
+  const near = new Date(2026, 0, 2, 3, 4, 5).getTime() / 1000;
+  assert.equal(momentOf('3:04:05', near), near);
+  assert.equal(momentOf(' 03:04:05.5 ', near), near + 0.5);
+  assert.equal(momentOf('2026-01-02 03:04:05', 0), near);
+  assert.equal(momentOf('2026-01-02T03:04:05Z', 0), Date.UTC(2026, 0, 2, 3, 4, 5) / 1000);
+  for (const text of ['', 'noon', '7', '2026-13-40']) assert.equal(momentOf(text, near), null);
+});
+
+test('what is marked', () => {
+  assert.equal(highlights([]), null);
+  assert.equal(highlights(['(']), null);
+  assert.ok(highlights(['(', 'a.c'])?.test('abc'));
+  assert.ok(highlights(['(?i)ABC', 'x'])?.test('abc'));
 });

@@ -380,6 +380,11 @@ test('verbs become lines of magics, and no name becomes code', () => {
     '%kpod describe -n shop db',
     '%kpod describe -n a api',
   ]);
+  const any: WireVerb = ['y', 'yaml', '%kube get {rows:deployment.apps} -o yaml', true, true];
+  assert.deepEqual(magicLines(any, rows), [
+    '%kube get -n shop deployment.apps/web deployment.apps/db -o yaml',
+    '%kube get -n a deployment.apps/api -o yaml',
+  ]);
   const alone = [row('p', '')];
   store.apply({ reset: true, rows: alone }, 0);
   assert.deepEqual(magicLines(logs, [...store.rows.values()]), ['%kpod logs p --context=c']);

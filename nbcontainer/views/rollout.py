@@ -1,0 +1,62 @@
+"""Workloads that are being rolled out or scaled."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nbcontainer.model.outcome import Outcome
+from nbcontainer.model.rollout import Rollouts, RolloutStep
+from nbcontainer.model.tables import Tone
+from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
+from nbcontainer.views.pods import object_line
+from nbcontainer.views.registry import shows
+from nbcontainer.views.view import View
+
+if TYPE_CHECKING:
+    from nbcontainer.views.blocks import Block
+
+TONES = {
+    Outcome.RUNNING: Tone.RUNNING,
+    Outcome.DONE: Tone.GOOD,
+    Outcome.FAILED: Tone.BAD,
+    Outcome.STOPPED: Tone.DIM,
+}
+
+
+@shows(Rollouts)
+class RolloutsView(View[RolloutStep, Rollouts]):
+    """A line for each workload, and below it its pods that are not ready."""
+
+    def is_empty(self, state: Rollouts) -> bool:
+        """Whether nothing is known about them yet."""
+        return not state.steps
+
+    def line(self, event: RolloutStep) -> str | None:
+        """How far it has come, in kubectl's words; a failure is left to the error."""
+        return event.message if event.outcome in {Outcome.RUNNING, Outcome.DONE} else None
+
+    def render(self, state: Rollouts) -> Picture:
+        """How many pods are ready, how far the rollout has come, and what its pods wait for."""
+        blocks: list[Block] = []
+        for step in state.steps.values():
+            blocks += _step_lines(step, state)
+        return Picture(tuple(blocks), label="rollout")
+
+
+def _step_lines(step: RolloutStep, state: Rollouts) -> list[Block]:
+    tone = TONES[step.outcome]
+    sign = "■" if step.outcome is Outcome.STOPPED else SIGNS[tone]
+    words = f"{step.ready}/{step.wanted} ready"
+    words += " · no longer waited for" if step.outcome is Outcome.STOPPED else ""
+    clock = Clock(state.began or time.time(), step.time if step.outcome else None, "whole", before="  ")
+    lines: list[Block] = [
+        object_line(step.name, words, tone, sign, Span("", Tone.DIM, clock=clock), where=state.where, head=True)
+    ]
+    if step.outcome is not Outcome.DONE:
+        lines.append(Line.of(Span(step.message, Tone.DIM), indent=2, wraps=True, key=f"{step.name} note"))
+    lines += [
+        Line.of(Span(pod, bold=True), Span(f"  {why}", Tone.WARNING), indent=2, wraps=True, key=f"{step.name} {pod}")
+        for pod, why in step.pods.items()
+    ]
+    return lines
