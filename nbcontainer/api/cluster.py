@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
+from nbcontainer.api.cluster_create import CreateVerbs
 from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
@@ -53,7 +54,19 @@ def cluster(
     return Cluster(context, namespace, Impersonation(as_user, tuple(as_groups), as_uid))
 
 
-class Cluster(ApplyVerbs, ContextVerbs, EventVerbs, LogVerbs, ManifestVerbs, ObjectVerbs, PatchVerbs, QuestionVerbs, StreamVerbs, WorkloadVerbs):
+class Cluster(
+    ApplyVerbs,
+    ContextVerbs,
+    CreateVerbs,
+    EventVerbs,
+    LogVerbs,
+    ManifestVerbs,
+    ObjectVerbs,
+    PatchVerbs,
+    QuestionVerbs,
+    StreamVerbs,
+    WorkloadVerbs,
+):
     """A Kubernetes cluster and a namespace, or Podman if there is no cluster. Each call looks it up again."""
 
     pods = cached_property(Pods)
