@@ -40,20 +40,20 @@ draw_by(  # views load with the first picture
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
+    from nbcontainer.api.cluster_contexts import Contexts, Namespaces
+    from nbcontainer.api.cluster_create import Create
+    from nbcontainer.api.cluster_workloads import PodTemplate, Rollout
     from nbcontainer.api.containers import Containers
-    from nbcontainer.api.cluster_contexts import Contexts
     from nbcontainer.api.images import Images
-    from nbcontainer.api.cluster_contexts import Namespaces
     from nbcontainer.api.networks import Networks
-    from nbcontainer.api.cluster_workloads import PodTemplate
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
-    from nbcontainer.api.cluster_workloads import Rollout
     from nbcontainer.api.system import System
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
     contexts: Contexts
+    create: Create
     images: Images
     namespaces: Namespaces
     networks: Networks

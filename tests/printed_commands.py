@@ -10,7 +10,6 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.verbs.grammar import Verb
 from tests.terminal import Terminal
 
-
 GROUPS = {"rollout", "set"}  # kubectl's verbs of two words
 
 

@@ -57,6 +57,7 @@ ALLOWED = {
         "kubernetes_yaml",
     },
     "clusters": {
+        "buildkit",  # its destination.py alone
         "loading",
         "errors",
         "existence",

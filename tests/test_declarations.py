@@ -97,6 +97,7 @@ NOT_YET = {
         *("--pod-running-timeout",),
     },
     "%kpod exec": {"--pod-running-timeout", "--quiet"},
+    "%kube cp": {"--no-preserve", "--retries"},
     "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
     "%kube apply": {

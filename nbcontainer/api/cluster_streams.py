@@ -1,16 +1,21 @@
-"""Connections to pods: forwarded ports."""
+"""Connections to pods: forwarded ports, and files that are copied."""
 
 from __future__ import annotations
 
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.forwarding import PortForward, PortForwards, stop_same
 from nbcontainer.errors import UsageError
+from nbcontainer.model.copying import CopyRequest
 from nbcontainer.model.forwarding import ForwardRequest, PortPair
 from nbcontainer.model.requests import refuse_negative
 from nbcontainer.protection import changes
+
+if TYPE_CHECKING:
+    from nbcontainer.model.copying import Copying, CopyResult, CopyStep
+    from nbcontainer.operation import Operation
 
 
 class StreamVerbs(ClusterHandle):
@@ -61,6 +66,43 @@ class StreamVerbs(ClusterHandle):
         words = [target, *map(str, pairs)]
         words += [f"--address={address}"] if addresses != ("127.0.0.1",) else []
         return PortForward(operation, cluster.commands.kubectl("port-forward", *words), key)
+
+    @changes
+    def cp(self, source: str, target: str, *, container: str = "") -> Operation[CopyStep, Copying, CopyResult]:
+        """Copy a file or a folder to or from a pod: `nbc.cluster().cp("web:/etc/hosts", "hosts")`.
+
+        A folder that exists already gets it under its own name. The container needs tar, as for `kubectl cp`. Nothing
+        is written outside the target: what would be is left out, and said in the result's `notes`.
+
+        Args:
+            source: a path on this machine, or POD:PATH or NAMESPACE/POD:PATH for one in a container.
+            target: the same; one of the two is in a container.
+            container: which container of the pod.
+
+        Raises (also from `result()`):
+            UsageError: not exactly one of them is in a container; or there is no such file on this machine.
+            NotFound: there is no such pod, container or file.
+            Unsupported: the container has no tar; the error says the way out.
+        """
+        (pod, inside), upload = _in_pod(target), True
+        if not pod:
+            (pod, inside), upload = _in_pod(source), False
+        if not pod or (upload and _in_pod(source)[0]):
+            raise UsageError(
+                "cp copies between a pod and this machine.",
+                cure="Write one of the two as POD:/PATH, the other as a path.",
+            )
+        namespace, _, name = pod.rpartition("/")
+        cluster = self.connect_to_cluster("cp").in_namespace(namespace)
+        local = source if upload else target
+        return clusters.copying.copy(cluster, CopyRequest(name, inside, local, upload, container=container))
+
+
+def _in_pod(word: str) -> tuple[str, str]:
+    """The pod and the path that a word means; a pod of "" is this machine."""
+    pod, colon, path = word.partition(":")
+    is_local = not colon or not pod or pod[0] in "./~" or pod.count("/") > 1
+    return ("", word) if is_local else (pod, path or ".")
 
 
 def _pair(word: int | str) -> PortPair:

@@ -180,7 +180,7 @@ class _Execution:
         except ApiError as error:
             if self._opened and "container not found" not in error.message:
                 raise
-            raise await _refused(self._cluster, request, error) from None
+            raise await refused(self._cluster, request, error) from None
 
     async def _in_a_container(self, path: str, parameters: list[tuple[str, str | int | bool]]) -> int:
         try:
@@ -248,7 +248,7 @@ class _Execution:
             elif number == ERROR:
                 if self._input is not None and self._input.has_not_run(payload):
                     raise _NotRun
-                return _exit_code(self._cluster, self._request, payload)
+                return exit_code_of(self._cluster, self._request, payload)
         frozen = ""
         if isinstance(socket.exception(), TimeoutError):
             frozen = ": nothing arrives, not even the answer to a ping"
@@ -260,7 +260,7 @@ class _Execution:
         )
 
 
-def _exit_code(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
+def exit_code_of(cluster: Cluster, request: ExecRequest, payload: bytes) -> int:
     """The exit code from the Status object that the API server sends at a command's end."""
     try:
         status = orjson.loads(payload)
@@ -306,7 +306,7 @@ def _cannot_run(cluster: Cluster, request: ExecRequest, message: str, reason: st
     )
 
 
-async def _refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> ApiError:
+async def refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> ApiError:
     """Why a command was refused before it was started: no such pod or container, or it is not running."""
     if isinstance(error, NotFound):
         return await not_found_soon(cluster, (request.name,))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from nbcontainer.model import changes as changes
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
+    from nbcontainer.model import copying as copying
+    from nbcontainer.model import created as created
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding

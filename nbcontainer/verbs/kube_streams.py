@@ -31,6 +31,20 @@ VERBS = (
         command=("kubectl", "port-forward"),
         calls="port_forward",
     ),
+    Verb(
+        "cp",
+        "Copies a file or a folder to or from a pod's container, by its tar.",
+        (
+            positional("SOURCE", help="a path on this machine, or [NAMESPACE/]POD:PATH", completes="path"),
+            positional("TARGET", help="the same; one of the two is in a pod", completes="path"),
+            option("-c", "--container", help="which container of the pod"),
+            NAMESPACE,
+            CLUSTER,
+        ),
+        example="%kube cp web:/etc/hosts hosts\n%kube cp data shop/web:/srv",
+        command=("kubectl", "cp"),
+        calls="cp",
+    ),
     replace(
         next(verb for verb in kpod.VERBS if verb.path == "exec"),
         summary="Runs a command in a pod, or in one of deploy/NAME. With %%kube exec, the cell is its standard input.",
