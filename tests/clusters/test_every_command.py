@@ -46,7 +46,6 @@ LINES = {
     "%kube logs": ("-l run=made --tail 1 --prefix", None),
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
-    "%%kube apply": ("--dry-run=server", YAML),
     "%kube exec": ("pod/made -- true", None),
     "%kube port-forward": ("made :8080 --address localhost", None),
     "%kube apply": ("--dry-run=server", YAML),
