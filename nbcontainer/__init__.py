@@ -40,27 +40,27 @@ draw_by(  # views load with the first picture
 
 # nouns: scripts/reference.py writes these lines
 if TYPE_CHECKING:
+    from nbcontainer.api.cluster_contexts import Contexts, Namespaces
+    from nbcontainer.api.cluster_create import Create
+    from nbcontainer.api.cluster_workloads import PodTemplate, Rollout
     from nbcontainer.api.containers import Containers
-    from nbcontainer.api.cluster_contexts import Contexts
     from nbcontainer.api.images import Images
-    from nbcontainer.api.cluster_contexts import Namespaces
     from nbcontainer.api.networks import Networks
     from nbcontainer.api.pods import Pods
     from nbcontainer.api.registries import Registries
-    from nbcontainer.api.cluster_workloads import Rollout
-    from nbcontainer.api.cluster_workloads import PodTemplate
     from nbcontainer.api.system import System
     from nbcontainer.api.volumes import Volumes
 
     containers: Containers
     contexts: Contexts
+    create: Create
     images: Images
     namespaces: Namespaces
     networks: Networks
+    pod_template: PodTemplate
     pods: Pods
     registries: Registries
     rollout: Rollout
-    set: PodTemplate
     system: System
     volumes: Volumes
 # end of nouns
