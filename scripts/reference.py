@@ -52,7 +52,9 @@ def between(path: str, marks: tuple[str, str], text: str) -> str:
 def nouns() -> str:
     """The nouns of the engine and the cluster in use, for type checkers."""
     all_nouns = sorted((path, noun) for handle in (Engine, Cluster) for path, noun in nouns_of(handle).items())
-    imports = [f"    from {noun.__module__} import {noun.__name__}" for _, noun in all_nouns]
+    modules = sorted({noun.__module__ for _, noun in all_nouns})
+    names = {module: sorted(noun.__name__ for _, noun in all_nouns if noun.__module__ == module) for module in modules}
+    imports = [f"    from {module} import {', '.join(names[module])}" for module in modules]
     return "\n".join(
         ["if TYPE_CHECKING:", *imports, "", *(f"    {path}: {noun.__name__}" for path, noun in all_nouns), ""]
     )

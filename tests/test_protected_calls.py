@@ -60,6 +60,11 @@ OF_PODS = {
     "apply": lambda cluster: cluster.apply(MANIFEST),
     "cp": lambda cluster: cluster.cp("nbc-protected:/etc/hosts", "hosts"),
     "annotate": lambda cluster: cluster.annotate("pod/w", "a=b"),
+    "create.cronjob": lambda cluster: cluster.create.cronjob("w", "busybox", "0 0 * * *"),
+    "create.deployment": lambda cluster: cluster.create.deployment("w", ["busybox"]),
+    "create.job": lambda cluster: cluster.create.job("w", image="busybox"),
+    "create.namespace": lambda cluster: cluster.create.namespace("w"),
+    "create.quota": lambda cluster: cluster.create.quota("w", hard={"pods": "1"}),
     "delete": lambda cluster: cluster.delete("pod/w"),
     "edit": lambda cluster: cluster.edit("pod/w"),
     "label": lambda cluster: cluster.label("pod/w", "a=b"),
@@ -72,9 +77,9 @@ OF_PODS = {
     "rollout.resume": lambda cluster: cluster.rollout.resume("pod/w"),
     "rollout.undo": lambda cluster: cluster.rollout.undo("pod/w"),
     "scale": lambda cluster: cluster.scale("pod/w", replicas=1),
-    "set.env": lambda cluster: cluster.set.env("pod/w", "A=1"),
-    "set.image": lambda cluster: cluster.set.image("pod/w", "w=busybox"),
-    "set.resources": lambda cluster: cluster.set.resources("pod/w", limits={"cpu": "1"}),
+    "pod_template.env": lambda cluster: cluster.pod_template.env("pod/w", "A=1"),
+    "pod_template.image": lambda cluster: cluster.pod_template.image("pod/w", "w=busybox"),
+    "pod_template.resources": lambda cluster: cluster.pod_template.resources("pod/w", limits={"cpu": "1"}),
 }
 # what other flags of a build might bypass
 BUILDS = {

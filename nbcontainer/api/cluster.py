@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
+from nbcontainer.api.cluster_create import CreateVerbs
 from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
@@ -56,6 +57,7 @@ def cluster(
 class Cluster(
     ApplyVerbs,
     ContextVerbs,
+    CreateVerbs,
     EventVerbs,
     LogVerbs,
     ManifestVerbs,

@@ -159,16 +159,16 @@ class Rollout(Noun):
 
 
 class PodTemplate(Noun):
-    """What is set in the pods that workloads make: `nbc.cluster().set.image("deploy/web", "web=web:2")`."""
+    """What is set in the pods that workloads make: `nbc.cluster().pod_template.image("deploy/web", "web=web:2")`."""
 
-    kind = "set"
+    kind = "pod-template"
 
     def __init__(self, cluster: ClusterHandle) -> None:
         self._cluster = cluster
 
     def __repr__(self) -> str:
         """The call that returns it."""
-        return f"{self._cluster!r}.set"
+        return f"{self._cluster!r}.pod_template"
 
     @changes_unless("dry_run")
     def image(self, kind: str, *names: str, dry_run: bool = False) -> Changes:
@@ -262,7 +262,7 @@ class WorkloadVerbs(ClusterHandle):
     """The verbs of a cluster's workloads."""
 
     rollout = cached_property(Rollout)
-    set = cached_property(PodTemplate)
+    pod_template = cached_property(PodTemplate)
 
     @changes
     def scale(

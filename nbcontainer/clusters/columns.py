@@ -21,6 +21,7 @@ _STATUS_COLUMNS = frozenset({"STATUS", "PHASE"})
 _NUMBER_TYPES = frozenset({"integer", "number"})
 _AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _AGE = re.compile(r"(\d+)([ydhms])")
+_TEXTS = frozenset({"text", "status"})
 _WITHOUT_TABLE = ({"name": "Name"}, {"name": "Age", "type": "date"})  # what kubectl prints of such objects
 _LEADING_NUMBER = re.compile(r"\s*(-?\d+)(?: \((\w+) ago\))?")  # RESTARTS is "3 (5m ago)"
 
@@ -149,16 +150,18 @@ class Decoder:
         found = _cells(row)
         dated = plan.age is not None and plan.age < len(found) and "creationTimestamp" in metadata
         columns = plan.columns_but_age if dated else plan.columns
-        cells = [_cell(cell, column, now) for cell, column in zip(found, columns, strict=False)]
+        cells = [  # most are text already, and a table has tens of thousands
+            cell if type(cell) is str and column.kind in _TEXTS else _cell(cell, column, now)
+            for cell, column in zip(found, columns, strict=False)
+        ]
         if dated and plan.age is not None:
             cells[plan.age] = epoch(text_of(metadata, "creationTimestamp"))
         status = cells[plan.status] if plan.status is not None and plan.status < len(cells) else ""
         restarts = found[plan.restarts] if plan.restarts is not None and plan.restarts < len(found) else None
-        item = object_of(row, "object")
         if self._custom:
-            cells = [read(item) for _, read in self._custom]
+            cells = [read(object_of(row, "object")) for _, read in self._custom]
         if self._further:
-            cells += [read(item) for _, read in self._further]
+            cells += [read(object_of(row, "object")) for _, read in self._further]
         if self._with_namespace:
             cells.insert(0, namespace)
         name = text_of(metadata, "name") or (str(found[0]) if found else "")
@@ -170,8 +173,8 @@ class Decoder:
             namespace=namespace,
             kind=self._kind,
             labels=texts_of(metadata, "labels"),
-            restarted=_restarted(restarts, now) if isinstance(restarts, str) else 0.0,
-            rank=self._rank(item) if self._rank else "",
+            restarted=_restarted(restarts, now) if isinstance(restarts, str) and " " in restarts else 0.0,
+            rank=self._rank(object_of(row, "object")) if self._rank else "",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -130,10 +130,8 @@ class TimeMerge:
                 due += source.lines[:taken]
                 del source.lines[:taken]
         due.sort(key=itemgetter(0))
-        for source, lines in groupby(due, itemgetter(1)):
-            data = b"".join([line for _, _, line in lines])
-            source.size -= len(data)
-            self._writer.add(source.channel, [Piece(Cut.LINES, data)])
+        if due:
+            self._writer.add_runs(map(_run, groupby(due, itemgetter(1))))
         long = self._due_long(bound)
         for source in self._sources.values():
             if source.size <= MOST_BYTES:
@@ -153,3 +151,11 @@ class TimeMerge:
                     self._take(source, piece)
                 return True
         return False
+
+
+def _run(group: tuple[_Source, Iterator[_Stamped]]) -> tuple[Channel, bytes]:
+    """Lines of one log that follow each other: they no longer wait."""
+    source, lines = group
+    data = b"".join([line for _, _, line in lines])
+    source.size -= len(data)
+    return source.channel, data

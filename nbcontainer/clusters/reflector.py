@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.http import Cancellation
 
 JSON = "application/json"
+Read = TypeVar("Read")
 Page = JsonObject  # a list, a Table or a watch event, as the API server sent it
 PAGE = 500  # objects in a page, as in kubectl
 UNAUTHORIZED, GONE = 401, 410
@@ -124,12 +125,27 @@ def list_here(
     *,
     cancellation: Cancellation | None = None,
 ) -> list[Page]:
-    """All pages of a list; if a page token expires while they are read, the list is started over, once.
+    """All pages of a list; raises as `read_here`."""
+    return read_here(cluster, path, parameters, accept, lambda page: page, cancellation=cancellation)
+
+
+def read_here(
+    cluster: Cluster,
+    path: str,
+    parameters: Mapping[str, str],
+    accept: str,
+    read: Callable[[Page], Read],
+    *,
+    cancellation: Cancellation | None = None,
+) -> list[Read]:
+    """What `read` makes of each page of a list; if a page token expires meanwhile, the list is started over, once.
+
+    Only one page is in memory at a time, as the API server sent it.
 
     Raises:
         ApiError, ClusterUnavailable: as in `Cluster.call`.
     """
-    pages: list[Page] = []
+    pages: list[Read] = []
     token, has_begun_anew = "", False
     while token or not pages:
         query = {**parameters, "limit": str(PAGE), **({"continue": token} if token else {})}
@@ -141,7 +157,7 @@ def list_here(
             pages, token, has_begun_anew = [], "", True
             continue
         check_page(page)
-        pages.append(page)
+        pages.append(read(page))
         token = text_of(page, "metadata", "continue")
     return pages
 

@@ -12,7 +12,7 @@ from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.further_columns import custom_columns
 from nbcontainer.clusters.further_columns import label_columns as further_columns
 from nbcontainer.clusters.missing import check_namespace, not_found
-from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, list_here, reflect, version_of
+from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, read_here, reflect, version_of
 from nbcontainer.clusters.sorting import is_of_metadata, rank_of
 from nbcontainer.errors import Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, object_of
@@ -29,7 +29,7 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcontainer.model.table_request import TableRequest
     from nbcontainer.operation import Progress
@@ -109,13 +109,18 @@ class Selection:
             rank=self._rank,
         )
 
-    def reset(self, decoder: Decoder, pages: list[JsonObject]) -> TableReset:
-        """The event for a list of pages."""
-        rows = [row for page in pages for row in self.pick(decoder.rows(page, self.namespace))]
+    def rows(self, decoder: Decoder, page: JsonObject) -> list[Row]:
+        """The rows of one page."""
+        return self.pick(decoder.rows(page, self.namespace))
+
+    def reset(self, decoder: Decoder, pages: Iterable[list[Row]]) -> TableReset:
+        """The event for the rows of all pages."""
+        rows = [row for page in pages for row in page]
         if self._rank:
             rows.sort(key=lambda row: (row.rank, row.key))
-        keys = [(row.rank, row.key) for row in rows]
-        by_key = keys == sorted(keys)  # not where the API server sorts otherwise, as flow schemas by their precedence
+        keys = [row.key for row in rows]
+        # not where the API server sorts otherwise, as flow schemas by their precedence
+        by_key = bool(self._rank) or keys == sorted(keys)
         return TableReset(decoder.columns, tuple(rows), self.title, self.where, by_key=by_key)
 
     def pick(self, rows: list[Row]) -> list[Row]:
@@ -134,22 +139,28 @@ def table(
     """
     selection = Selection(cluster, resource, names=names, **which)
     can_follow = resource.can("watch")
+    decoder = selection.decoder()
+    parameters = {**selection.parameters, "includeObject": selection.included}
+
+    def read(page: JsonObject) -> tuple[str, list[Row]]:
+        return version_of([page]), selection.rows(decoder, page)
+
     try:
-        pages = list_here(cluster, selection.path, {**selection.parameters, "includeObject": selection.included}, TABLE)
+        pages = read_here(cluster, selection.path, parameters, TABLE, read)
     except Forbidden:
         if not names or which.get("all_namespaces"):
             raise
-        pages = [_one(cluster, selection, name) for name in names]  # the user may be allowed to get them by name alone
+        # the user may be allowed to get them by name alone
+        pages = [read(_one(cluster, selection, name)) for name in names]
         can_follow = False
-    decoder = selection.decoder()
-    reset = selection.reset(decoder, pages)
+    reset = selection.reset(decoder, (rows for _, rows in pages))
     found = {row.name for row in reset.rows}
     missing = [name for name in selection.names if name not in found]
     if missing:
         raise not_found(cluster, missing, resource)
     if not reset.rows and selection.namespace:
         check_namespace(cluster)
-    versions = chain([version_of(pages)], repeat(""))  # the API server soon forgets one: it is used only once
+    versions = chain([pages[0][0]], repeat(""))  # the API server soon forgets one: it is used only once
 
     def follow(state: TableState) -> Operation[TableEvent, TableState, Table]:
         return _watch(cluster, selection, state, decoder, next(versions))
@@ -225,7 +236,7 @@ async def _follow(
     if selection.namespace and selection.is_plain and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
         pages = await list_all(cluster, selection.path, {**selection.parameters, "includeObject": "None"}, TABLE)
-        reset = selection.reset(decoder, pages)
+        reset = selection.reset(decoder, (selection.rows(decoder, page) for page in pages))
         if not reset.rows:
             await asyncio.to_thread(check_namespace, cluster)
         progress.emit(reset)
@@ -236,7 +247,8 @@ async def _follow(
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:
                 case Listed():
-                    progress.emit(selection.reset(decoder, news.pages))
+                    rows = [selection.rows(decoder, page) for page in news.pages]
+                    progress.emit(selection.reset(decoder, rows))
                     if not live and not news.polled:
                         progress.emit(TableLive(live=True))
                     live = not news.polled

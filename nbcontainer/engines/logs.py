@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.engines.log_follow import FollowedLog, WholeLog
 from nbcontainer.errors import NbcontainerError, UsageError
+from nbcontainer.logs.line_filter import LineFilter
 from nbcontainer.logs.operation import LogOperation
 from nbcontainer.logs.writer import LogWriter
+from nbcontainer.model.log_patterns import pattern_of
 from nbcontainer.model.logs import LogEnded, LogEvent, LogGap, LogRequest, LogResult, LogSource, LogState
 from nbcontainer.model.outcome import Outcome, outcome_of
+from nbcontainer.model.timestamps import seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +40,17 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> L
             "`--tail`, `--since` and `--duration` cannot be negative.", cure="`--tail=-1` shows the whole log."
         )
     title = " ".join(request.names)
-    writer = LogWriter(f"logs-{title}")
+    filters = request.include or request.exclude
+    pattern_of(request.highlight, "--highlight")
+    writer = LogWriter(f"logs-{title}", LineFilter(request.include, request.exclude) if filters else None)
     state = LogState(
         title=title,
         where=engine.name,
         spool=writer.path,
         followed=request.follow,
         timestamps=request.timestamps,
+        highlight=request.highlight,
+        prefix=request.prefix,
         sources=dict.fromkeys(request.names, True),
     )
     command = _command(engine, request)
@@ -72,6 +79,7 @@ def logs(engine: Engine, request: LogRequest, *, notes: Sequence[str] = ()) -> L
 def _command(engine: Engine, request: LogRequest) -> str:
     words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
     words += ["--since", f"{request.since:g}s"] if request.since else []
+    words += ["--since", request.since_time] if request.since_time else []
     words += ["--tail", str(request.tail)] if request.tail >= 0 else []
     return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
@@ -115,12 +123,13 @@ class _Reader:
 
     def open(self) -> None:
         request = self._request
+        since = time.time() - request.since if request.since else seconds_of(request.since_time)
         query = {
             "stdout": True,
             "stderr": True,
             "follow": request.follow,
             "timestamps": request.timestamps,
-            "since": f"{time.time() - request.since:.9f}" if request.since else None,
+            "since": f"{since:.9f}" if since else None,
             "tail": request.tail if request.tail >= 0 else "all",
         }
         on_open = self._progress.on_stop

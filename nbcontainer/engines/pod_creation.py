@@ -31,6 +31,7 @@ from nbcontainer.operation import Operation, Progress
 if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
+PLAYED = ("Pod", "Deployment")
 PLAY_SECONDS = 600.0  # an image may have to be pulled
 SETTLE_SECONDS = 0.5  # how long a container is watched for an immediate end
 SETTLE_PAUSE = 0.05
@@ -96,25 +97,24 @@ def _play(engine: Engine, manifests: Sequence[JsonObject], progress: Progress[Po
         faults = [fault for pod in pods for fault in words_of(pod, "ContainerErrors")]
         if faults:
             raise ApiError(f"Pod {name} did not start: {plain(faults[0])}", reason="ContainerError")
-        uid = text_of(pods[0], "ID") if pods else ""
-        changes.append(
-            Change(
-                "Pod",
-                name,
-                "",
-                "created",
-                uid=uid,
-                where=engine.name,
-                command=engine.commands.podman("kube", "play", "-"),
-                manifest=manifest,
-            )
-        )
+        changes += [_created(engine, manifest, text_of(pod, "ID")) for pod in pods or [{}]]
     return changes
+
+
+def _created(engine: Engine, manifest: JsonObject, uid: str) -> Change:
+    """The change that one pod is; Podman chooses the names of a Deployment's pods."""
+    name = text_of(manifest, "metadata", "name")
+    if manifest.get("kind") != "Pod" and uid:
+        name = text_of(object_of(podman_http(engine).json("GET", f"/libpod/pods/{uid}/json")), "Name")
+    command = engine.commands.podman("kube", "play", "-")
+    return Change("Pod", name, "", "created", uid=uid, where=engine.name, command=command, manifest=manifest)
 
 
 def _without_ports(manifest: JsonObject) -> JsonObject:
     """The manifest with only those ports that name a host port: Podman 4.3 publishes all others on the host too."""
     spec = object_of(manifest, "spec")
+    if manifest.get("kind") == "Deployment":
+        return {**manifest, "spec": {**spec, "template": _without_ports(object_of(spec, "template"))}}
     containers = spec.get("containers")
     if not isinstance(containers, list):
         return manifest
@@ -191,17 +191,20 @@ def apply(
     *,
     source_map: SourceMap = SourceMap(),  # noqa: B008 - it is frozen
 ) -> list[Change]:
-    """Play the pods of a YAML text. No other kinds are supported, and a pod that exists is not changed.
+    """Play the pods and Deployments of a YAML text: no other kinds are supported, and a pod that exists is not changed.
+
+    Of a Deployment, Podman makes the pods and keeps nothing else: it cannot be scaled, and its pods are not replaced.
 
     Raises:
-        UsageError: it is not YAML, or has another kind than Pod; with the user's own line.
+        UsageError: it is not YAML, or has another kind than these; with the user's own line.
         Conflict: a pod of that name exists.
     """
     manifests = parse_manifests(text, source_map.own)
     for manifest in manifests:
-        if manifest.kind != "Pod":
+        if manifest.kind not in PLAYED:
             raise UsageError(
-                f"line {manifest.line_of('kind')}: {engine.name} can apply only pods, not {manifest.kind}.",
+                f"line {manifest.line_of('kind')}: {engine.name} can apply only pods and Deployments, "
+                f"not {manifest.kind}.",
                 cure="A cluster takes all kinds: put a kubeconfig at ~/.kube/config.",
             )
     return _play(engine, [manifest.document for manifest in manifests], None)

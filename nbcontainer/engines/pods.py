@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Unpack
@@ -28,6 +28,7 @@ from nbcontainer.engines.pod_tables import (
 from nbcontainer.engines.silence import Silence
 from nbcontainer.errors import NbcontainerError, NotFound, Unsupported, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, words_of
+from nbcontainer.model.log_patterns import pattern_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 from nbcontainer.model.results import Description
 from nbcontainer.model.tables import (
@@ -274,6 +275,8 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
     names = request.names
+    if any(name.startswith("/") for name in names) or (request.all_namespaces and not names):
+        names = tuple(_matching_names(engine, names or ("//",)))
     if request.selector:
         fits = matcher(request.selector, "")
         names = tuple(text_of(pod, "Name") for pod in _listed(engine) if fits(pod))
@@ -290,6 +293,14 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
         raise missing[0]
     notes = [error.remark for error in missing]
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
+
+
+def _matching_names(engine: Engine, names: Sequence[str]) -> Iterator[str]:
+    """The names of the pods that these words mean: names, and "/REGEX/" over names."""
+    every = [text_of(pod, "Name") for pod in _listed(engine)]
+    for name in names:
+        pattern = pattern_of((name[1:-1],), "POD") if name.startswith("/") else None
+        yield from [one for one in every if pattern.search(one)] if pattern else [name]
 
 
 def containers(engine: Engine, name: str) -> list[str]:

@@ -137,7 +137,7 @@ class PodmanPods:
     def apply(
         self, text: str, *, namespace: str, dry_run: bool, force_conflicts: bool, source_map: SourceMap
     ) -> list[Change]:
-        """Play YAML, of which Podman takes pods; raises as `engines.pod_creation.apply`.
+        """Play YAML, of which Podman takes pods and Deployments; raises as `engines.pod_creation.apply`.
 
         Raises:
             Unsupported: a dry run or conflicts, which Podman does not have.

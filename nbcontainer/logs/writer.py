@@ -139,6 +139,21 @@ class LogWriter:
             if self._frames:
                 self._flush_when_due()
 
+    def add_runs(self, runs: Iterable[tuple[Channel, bytes]]) -> None:
+        """Take whole lines of several channels, a few of each in turn: faster than a call of `add` for each."""
+        with self._lock:
+            for channel, lines in runs:
+                pieces = [Piece(Cut.LINES, lines)]
+                if self._filter is not None:
+                    pieces = self._filter.keep(channel, pieces, stamped=channel.stamped)
+                for cut, data in pieces:
+                    self._frames.append(_Frame(channel, cut, data, 0.0))
+                    self._waiting += len(data)
+                if self._waiting >= BATCH_BYTES:
+                    self.flush()
+            if self._frames:
+                self._flush_when_due()
+
     def _flush_when_due(self) -> None:
         now = time.monotonic()
         if self._waiting >= BATCH_BYTES or now - self._flushed >= BATCH_SECONDS:

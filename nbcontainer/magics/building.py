@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer import api, views
+from nbcontainer import api, magics, views
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.prompts import ask
 from nbcontainer.model.secrecy import Secret
@@ -59,10 +59,7 @@ def run_build(
     files = _files(call)
     operation = images.build(text, **options, command=command)
     if behind:
-        surface = views.surfaces.choose_surface()
-        if isinstance(surface, views.notebook.Notebook):
-            surface.follow_behind(operation, views.build.BuildView())
-        return operation
+        return magics.calls.show_behind(operation, views.build.BuildView())
     if values.quiet or values.progress == "quiet":
         result = operation.result()
     else:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from IPython.display import display
 
@@ -29,6 +29,10 @@ from nbcontainer.verbs.grammar import Magic, Verb
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from nbcontainer.views.view import View
+
+Running = TypeVar("Running", bound=Operation[Any, Any, Any])
 
 Handler = Callable[["Call"], object]
 
@@ -199,9 +203,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
-        if any(name in values and values[name] for name in ("detach", "quiet")):  # the result shows what was done
-            return result.result()
-        return show_operation(call, result)
+        return _run_operation(call, result)
     return _shown(call, result) if isinstance(result, Table | Tables) else _written(call, result)
 
 
@@ -232,15 +234,36 @@ def _shown(call: Call, result: Table | Tables) -> Table | Tables | Words:
     return shown[0] if isinstance(result, Table) else Tables(shown)
 
 
+def _run_operation(call: Call, operation: Operation[object, object, object]) -> object:
+    """What a started operation gives: itself with `--bg`, otherwise its result."""
+    known = [name for name in ("detach", "quiet", "bg") if name in call.values]
+    given = [name for name in known if call.values[name]]
+    if "bg" in given:
+        return show_behind(operation, _view_of(call, operation))
+    return operation.result() if given else show_operation(call, operation)  # the result shows what was done
+
+
 def show_operation(call: Call, operation: Operation[object, object, object]) -> object:
     """Show an operation until it is done, and return its result."""
+    return views.surfaces.show(operation, _view_of(call, operation))
+
+
+def show_behind(operation: Running, view: View[Any, Any]) -> Running:
+    """Return an operation that goes on in the background; in a notebook, it is shown below the cell."""
+    surface = views.surfaces.choose_surface()
+    if isinstance(surface, views.notebook.Notebook):
+        surface.follow_behind(operation, view)
+    return operation
+
+
+def _view_of(call: Call, operation: Operation[object, object, object]) -> View[Any, Any]:
     verb = call.verb
     title = ""
     if verb.heading:
         named = [call.values[argument.key] for argument in verb.positionals]
         words = [word for value in named for word in (value if isinstance(value, list) else [value])]
         title = f"{words[0]}{':' if verb.dashes else ''} {call.as_written(words[1:])}".rstrip()
-    return views.surfaces.show(operation, views.results.view_of(operation.state, verb.heading, title))
+    return views.results.view_of(operation.state, verb.heading, title)
 
 
 def run_magic(
@@ -375,7 +398,7 @@ def refuse_endless(call: Call) -> None:
     """
     values = call.values
     endless = any(name in values and values[name] for name in ("follow", "watch"))
-    ends = "duration" in values and values.duration
+    ends = any(name in values and values[name] for name in ("duration", "bg"))
     if endless and not ends and is_headless():
         raise UsageError(
             f"{call.verb.title} would never end here: there is neither a page nor a terminal to stop it.",

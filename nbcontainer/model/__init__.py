@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import commands as commands
     from nbcontainer.model import containers as containers
     from nbcontainer.model import copying as copying
+    from nbcontainer.model import created as created
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding

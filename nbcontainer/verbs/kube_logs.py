@@ -36,6 +36,7 @@ _ARGUMENTS = (
     option("--highlight", help="mark what matches this regular expression", kind="list", own=True, metavar="REGEX"),
     option("--max-log-requests", help="the most logs that are followed at the same time", kind="number", default=0),
     option("--duration", help="stop following after this time", kind="seconds", own=True, default=0.0),
+    switch("--bg", help="follow in the background, and return the running log immediately", own=True, control=True),
     CLUSTER,
     *TABLE,
 )

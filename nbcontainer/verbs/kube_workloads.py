@@ -33,7 +33,7 @@ def _set(part: str, summary: str, form: str, example: str, *more: Argument) -> V
         (KIND, names, *more, NAMESPACE, DRY_RUN, CLUSTER),
         example=f"%kube set {part} deploy/web {example}",
         command=("kubectl", "set", part),
-        calls=f"set.{part}",
+        calls=f"pod_template.{part}",
     )
 
 

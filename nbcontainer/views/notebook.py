@@ -209,11 +209,12 @@ def _open(
         early: a picture that is already displayed and is to be replaced.
         lease: as in `follow_later`.
     """
+    first = view.first(state)
     try:
-        widget = view.widget(state, lease=lease)
+        widget = view.widget(first, lease=lease)
     except NbcontainerError:
         return early or _Still(state, view)
-    return _Follower(state, view, widget).display(early.handle if early is not None else None)
+    return _Follower(state, view, widget, sent=first).display(early.handle if early is not None else None)
 
 
 class _Still(Generic[Event, State]):
@@ -270,9 +271,11 @@ class _Still(Generic[Event, State]):
 class _Follower(Generic[Event, State]):
     """Keeps one displayed widget up to date with one operation."""
 
-    def __init__(self, state: State, view: View[Event, State], widget: LiveWidget) -> None:
+    def __init__(
+        self, state: State, view: View[Event, State], widget: LiveWidget, *, sent: State | None = None
+    ) -> None:
         self._view = view
-        self._sent = state  # the widget was created from it
+        self._sent = state if sent is None else sent  # the widget was created from it
         self.widget = widget
         self._keep_still(state)
         self._handle: DisplayHandle | None = None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from nbcontainer import widgets
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from nbcontainer.widgets.live import LiveWidget
 
 LAST_SEEN = "LAST SEEN"  # the column of events
+FIRST_ROWS = 500  # that a page is sent at first
 MOST_ROWS = 500  # the most rows in a picture; if there are more, those with problems come first
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
 NUMERIC = frozenset({"number", "restarts", "bytes", "age"})
@@ -127,6 +130,12 @@ class TableView(View[TableEvent, TableState]):
     def widget(self, state: TableState, *, lease: float = 0.0) -> LiveWidget:
         """A widget that starts from `state`, with the selected rows as a trait; raises as `View.widget`."""
         return widgets.live.widget_class(self.page, widgets.tables.TablesWidget)(self.wire(None, state), lease=lease)
+
+    def first(self, state: TableState) -> TableState:
+        """The first rows: to send thousands takes as long as to list them. Events are shown from the other end."""
+        if len(state.rows) <= FIRST_ROWS or any(column.name == LAST_SEEN for column in state.columns):
+            return state
+        return replace(state, rows=dict(islice(state.rows.items(), FIRST_ROWS)))
 
     def page_height(self, state: TableState) -> int:
         """As frontend/src/tables_grid.ts has it: two to fifteen rows of 26 pixels, their head, and two bars."""

@@ -88,6 +88,10 @@ class View(ABC, Generic[Event, State]):
         """
         return widgets.live.widget_class(self.page)(self.wire(None, state), lease=lease)
 
+    def first(self, state: State) -> State:
+        """What a page is sent at first, where the whole state would take long to send; the rest follows at once."""
+        return state
+
     def page_height(self, state: State) -> int | None:
         """The height of its widget in pixels, so that replacing a picture by it does not shift the page."""
         del state

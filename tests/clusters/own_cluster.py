@@ -15,6 +15,7 @@ import subprocess
 import time
 import urllib.request
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,18 +104,33 @@ class OwnCluster:
         """Make a namespace with many running pods."""
         cluster = self.cluster(namespace=namespace)
         cluster.run(_fill(cluster))
-        # straight into etcd: thousands of requests to the API server would take minutes
-        names = [f"pod-{number:05}" for number in range(count)]
-        for start in range(0, count, MOST_WRITES):
-            writes = [{"requestPut": _stored(namespace, name)} for name in names[start : start + MOST_WRITES]]
-            url = f"http://127.0.0.1:{self.settings.etcd_port}/v3/kv/txn"
-            answer = urllib.request.urlopen(url, json.dumps({"success": writes}).encode(), timeout=60)
-            with answer:
-                assert json.load(answer)["succeeded"]
+        self.store("pods", [_stored(namespace, f"pod-{number:05}") for number in range(count)])
         deadline = time.monotonic() + 30
         while len(cluster.run(cluster.request("GET", f"{POD.path(namespace)}?resourceVersion=0"))["items"]) < count:
             assert time.monotonic() < deadline, "the API server's cache does not have the pods"
             time.sleep(0.05)
+
+    def store(self, plural: str, documents: Sequence[dict[str, Any]]) -> None:
+        """Write objects straight into etcd: thousands of requests to the API server would take minutes.
+
+        The API server reads JSON there, too, and adds the usual defaults.
+        """
+        url = f"http://127.0.0.1:{self.settings.etcd_port}/v3/kv/txn"
+        for start in range(0, len(documents), MOST_WRITES):
+            writes = [{"requestPut": _write(plural, one)} for one in documents[start : start + MOST_WRITES]]
+            with urllib.request.urlopen(url, json.dumps({"success": writes}).encode(), timeout=60) as answer:
+                assert json.load(answer)["succeeded"]
+
+
+def _write(plural: str, document: dict[str, Any]) -> dict[str, str]:
+    """A write to etcd."""
+    created = {"uid": str(uuid.uuid4()), "creationTimestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    metadata = created | document["metadata"]
+    key, value = f"/registry/{plural}/{metadata['namespace']}/{metadata['name']}", {**document, "metadata": metadata}
+    return {
+        "key": base64.b64encode(key.encode()).decode(),
+        "value": base64.b64encode(json.dumps(value).encode()).decode(),
+    }
 
 
 async def _fill(cluster: Cluster) -> None:
@@ -130,14 +146,11 @@ def _pod(name: str) -> dict[str, Any]:
     return {"metadata": {"name": name, "labels": labels}, "spec": {"containers": containers, "nodeName": "node-1"}}
 
 
-def _stored(namespace: str, name: str) -> dict[str, str]:
-    """A write to etcd of a running pod. The API server reads JSON there too, and adds the usual defaults."""
+def _stored(namespace: str, name: str) -> dict[str, Any]:
+    """A running pod, as it is in etcd."""
     pod = _pod(name)
-    created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    pod["metadata"] |= {"namespace": namespace, "uid": str(uuid.uuid4()), "creationTimestamp": created}
-    document = {"apiVersion": "v1", "kind": "Pod", **pod, "status": _status("Running")}
-    key, value = f"/registry/pods/{namespace}/{name}", json.dumps(document)
-    return {"key": base64.b64encode(key.encode()).decode(), "value": base64.b64encode(value.encode()).decode()}
+    pod["metadata"] |= {"namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", **pod, "status": _status("Running")}
 
 
 async def make_pod(cluster: Cluster, name: str, phase: str = "Running") -> None:

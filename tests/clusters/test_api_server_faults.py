@@ -1,19 +1,22 @@
 """What a user is told when an API server refuses, restarts, or has parts that are down: nothing hangs or is lost."""
 
 import re
+import signal
 import socket
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from nbcontainer.clusters import discovery, node_readiness, reflector
-from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource
+from nbcontainer.clusters.discovery import EVENT, NAMESPACE, POD, Resource
+from nbcontainer.clusters.events import events
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.node_readiness import NODE
 from nbcontainer.clusters.objects import tables
 from nbcontainer.clusters.tables import table, watch_table
-from nbcontainer.errors import ApiError, Forbidden, Stopped, UsageError
+from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, Stopped, UsageError
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.pods import ExecRequest
 from tests.clusters.admission import NAME, Webhook
@@ -179,3 +182,73 @@ def test_a_namespace_that_never_goes_away(own_cluster):
         cluster.call("POST", CONFIGMAPS.path("stuck"), body={"metadata": {"name": "made"}})
     assert "describe namespace stuck" in caught.value.cure
     assert table(cluster).names == ["pod-00000"]
+
+
+def test_an_object_near_etcds_limit_is_applied_listed_and_watched_and_a_larger_one_is_refused(own_cluster):
+    own_cluster.fill("large", 0)
+    cluster = own_cluster.cluster(namespace="large")
+    kind = Resource("controllerrevisions", "ControllerRevision", "apps")
+    text = "apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {{name: {}}}\nrevision: {}\ndata: {{a: {}}}\n"
+    watched = watch_table(cluster, kind)
+    until(lambda: watched.state.live)
+    assert apply(cluster, text.format("large", 1, "x" * 1_400_000))[0].action == "created"
+    until(lambda: [row.name for row in watched.state.rows.values()] == ["large"])
+    watched.stop()
+    assert tables(cluster, ["controllerrevisions/large"])[0].names == ["large"]
+    with pytest.raises(ApiError, match="too large") as caught:
+        apply(cluster, text.format("larger", 1, "x" * 1_600_000))
+    assert len(str(caught.value)) < 300
+
+
+def test_ten_thousand_events_are_all_listed_newest_last_and_followed(own_cluster):
+    own_cluster.fill("eventful", 0)
+    cluster = own_cluster.cluster(namespace="eventful")
+    own_cluster.store("events", [_event(number) for number in range(10_000)])
+    began = time.monotonic()
+    shown = events(cluster)
+    assert time.monotonic() - began < 20
+    assert len(shown) == 10_000
+    assert "message 9999" in shown[-1].cells
+    operation = shown.follow(shown.state)
+    until(lambda: operation.state.live)
+    cluster.call("POST", EVENT.path("eventful"), body=_event(10_000))
+    until(lambda: len(operation.state.rows) == 10_001)
+    assert "message 10000" in list(operation.state.rows.values())[-1].cells
+    operation.stop()
+
+
+def _event(number):
+    when = (datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"event-{number:05}", "namespace": "eventful"},
+        "involvedObject": {"kind": "Pod", "name": "web", "namespace": "eventful"},
+        "reason": "Said",
+        "type": "Normal",
+        "message": f"message {number}",
+        "firstTimestamp": when,
+        "lastTimestamp": when,
+        "count": 1,
+    }
+
+
+def test_an_api_server_that_restarts_within_a_list_loses_no_object(own_cluster):
+    own_cluster.fill("interrupted", 1_100)
+    cluster = own_cluster.cluster(namespace="interrupted")
+    pages = []
+
+    def restart(words):
+        pages.append(words)
+        if len(pages) == 1:
+            own_cluster.stop("kube-apiserver", signal.SIGKILL)
+            own_cluster.start("kube-apiserver")
+
+    # the first page has come, the others are asked of an API server that is just starting
+    with pytest.MonkeyPatch.context() as patched:
+        check_page = reflector.check_page
+        patched.setattr(reflector, "check_page", lambda page: (check_page(page), restart(page)))
+        with pytest.raises(ClusterUnavailable, match=r"broke|without a response|refuses connections"):
+            table(cluster)
+    own_cluster.wait_ready()
+    assert len(table(cluster)) == 1_100

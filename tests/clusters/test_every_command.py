@@ -66,6 +66,11 @@ LINES = {
     "%kube rollout resume": ("deploy/made", None),
     "%kube rollout restart": ("deploy/made", None),
     "%kube rollout undo": ("deploy/made", None),
+    "%kube create deployment": ("madly --image=busybox --port=80 --dry-run=client -- sleep '1 2'", None),
+    "%kube create job": ("madly --image=busybox --dry-run=server -- sleep 1", None),
+    "%kube create cronjob": ("madly --image=busybox --schedule='0 0 * * *' --dry-run=client", None),
+    "%kube create namespace": ("madly --dry-run=client -o yaml", None),
+    "%kube create quota": ("madly --hard=pods=1000", None),
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": (), "contexts.list": (), "namespaces.list": ()}

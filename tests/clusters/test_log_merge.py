@@ -26,6 +26,10 @@ class Written:
             if cut is Cut.LINES:
                 self.lines += [(channel.name, line.decode()) for line in data.split(b"\n")[:-1]]
 
+    def add_runs(self, runs):
+        for channel, data in runs:
+            self.add(channel, [Piece(Cut.LINES, data)])
+
 
 def stamped(number, text="x"):
     return f"2026-01-02T03:{number // 60:02}:{number % 60:02}.123456789Z {text}{number}"

@@ -87,7 +87,7 @@ def test_scaling_waits_for_the_pods(there):
 
 def test_a_rollout_that_cannot_end_says_which_pod_keeps_it_and_can_be_undone(there):
     cluster, kubectl = there
-    (change,) = cluster.set.image("deploy/web", "web=127.0.0.1:9/nothing:1")
+    (change,) = cluster.pod_template.image("deploy/web", "web=127.0.0.1:9/nothing:1")
     assert "127.0.0.1:9/nothing:1" in change.diff
     operation = cluster.rollout.status("deploy/web")
     assert any("127.0.0.1:9" in why for step in operation.events() for why in step.pods.values())
@@ -134,7 +134,7 @@ def test_pause_resume_and_restart(there):
 def test_what_is_set_is_what_kubectl_sets(there, ours, theirs):
     cluster, kubectl = there
     part, *words = ours
-    (change,) = getattr(cluster.set, part)(*words, dry_run=True)
+    (change,) = getattr(cluster.pod_template, part)(*words, dry_run=True)
     expected = json.loads(kubectl("set", *theirs, "--dry-run=server", "-o", "json"))
     assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
 
@@ -146,12 +146,12 @@ def test_resources_are_set_and_removed(there):
         kubectl("set", "resources", "deploy/web", "--limits=cpu=200m,memory=64Mi", "--requests=cpu=1m",
                 "--dry-run=server", "-o", "json")
     )  # fmt: skip
-    (change,) = cluster.set.resources("deploy/web", limits=limits, requests={"cpu": "1m"})
+    (change,) = cluster.pod_template.resources("deploy/web", limits=limits, requests={"cpu": "1m"})
     assert change.after["spec"]["template"]["spec"] == expected["spec"]["template"]["spec"]
-    (change,) = cluster.set.resources("deploy/web", limits={"cpu": "0", "memory": "0"})
+    (change,) = cluster.pod_template.resources("deploy/web", limits={"cpu": "0", "memory": "0"})
     assert change.after["spec"]["template"]["spec"]["containers"][0]["resources"] == {"requests": {"cpu": "1m"}}
     with pytest.raises(NotFound, match=r"no container wep(.|\n)*They have web\."):
-        cluster.set.resources("deploy/web", limits=limits, container="wep")
+        cluster.pod_template.resources("deploy/web", limits=limits, container="wep")
 
 
 def test_the_magic_prints_how_far_it_has_come(there, capsys):

@@ -310,10 +310,32 @@ spec:
             pod_creation.apply(podman, text)
     finally:
         delete(podman, [unique], force=True).result(30)
-    with pytest.raises(UsageError, match=r"line 2: .* only pods, not Service"):
+    with pytest.raises(UsageError, match=r"line 2: .* only pods and Deployments, not Service"):
         pod_creation.apply(podman, "apiVersion: v1\nkind: Service\nmetadata: {name: x}\n")
     with pytest.raises(UsageError, match="line 4: "):
         pod_creation.apply(podman, "a: [\nb: }", source_map=SourceMap.shifted(2, 2))
+
+
+def test_a_deployment_gives_pods(podman, unique):
+    text = f"""\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {unique}}}
+spec:
+  selector: {{matchLabels: {{app: {unique}}}}}
+  template:
+    metadata: {{labels: {{app: {unique}}}}}
+    spec:
+      containers:
+      - {{name: main, image: busybox, args: [sh, -c, 'echo of main; sleep 600'], ports: [{{containerPort: 80}}]}}
+"""
+    made = pod_creation.apply(podman, text)
+    try:
+        assert [change.kind for change in made] == ["Pod"]
+        assert made[0].name.startswith(unique)
+        assert pods.table(podman, names=(made[0].name,))[0].cells[1] == "1/1"
+    finally:
+        delete(podman, [change.name for change in made], force=True).result(30)
 
 
 def test_calls_work_inside_a_running_event_loop(podman, shell):

@@ -182,6 +182,10 @@ def test_pods_from_creation_to_deletion(kernel):
         assert ("NODE" in wide) == ("nbc ·" in wide)  # Podman has one node
         assert kernel.run(f"%kpod -l app={NAME} -o name").text.strip() == f"pod/{pod}"
         assert "│ from pod" in still(kernel.run(f"%kpod logs {pod}"))
+        running = kernel.run(f"running = %kpod logs -f --bg --include 'from .*' {pod}")
+        assert (running.error, running.seconds < AT_ONCE) == ("", True)
+        assert kernel.run("next(iter(running)).text").text == "'from pod'"
+        assert kernel.run("running.stop(); running.result(5).state.total").text == "1"
         assert "│ etc" in still(kernel.run(f"%kpod exec {pod} -- ls /"))
         assert "│ a b" in still(kernel.run(f"%%kpod exec -i {pod} -- cat\na b"))
         assert kernel.run(f"%kpod exec {pod} -- sh -c 'exit 4'").traceback[0].endswith("exit code 4.")

@@ -189,3 +189,19 @@ def test_the_page_gets_the_counts_with_the_rows():
     assert view.wire(first, apply_table(first, TableChanged((), ("2",))))["counts"] == [["running", "", 1]]
     assert "counts" not in view.wire(first, replace(first, note="slow"))
     assert "counts" not in view.wire(first, apply_table(first, TableChanged((row("2", "other"),))))
+
+
+def test_of_many_rows_a_page_is_sent_the_first_at_once_and_then_the_others_in_order():
+    rows = {f"/{number:05}": Row(f"/{number:05}", (number,), name=f"{number:05}") for number in range(1_200)}
+    state = TableState(columns=(Column("NAME"),), rows=rows, by_key=True)
+    view = TableView()
+    first = view.first(state)
+    assert view.first(first) is first, "few rows are sent at once"
+    begun = view.wire(None, first)
+    rest = view.wire(first, state)
+    assert begun["reset"]
+    assert len(begun["rows"]) == 500
+    assert rest.keys() == {"rows"}
+    assert [row[0] for row in (*begun["rows"], *rest["rows"])] == [*rows]
+    events = TableState(columns=(Column("LAST SEEN", "age"),), rows=rows)
+    assert view.first(events) is events, "their newest, which a page shows first, are at the end"

@@ -1,6 +1,6 @@
 // The log view: a list of lines that follows the end, with search over the whole log, pause, wrap, times and copy.
 
-import { parse, shown, visible } from './ansi';
+import { visible } from './ansi';
 import { make, setAttribute, setCutText, setText } from './elements';
 import { bytes, counted } from './format';
 import { KeysPanel } from './keys';
@@ -9,11 +9,11 @@ import { LogList, shorten } from './logs_list';
 import { LogSearch, highlights } from './logs_search';
 import { momentOf } from './logs_time';
 import { LOG, STRINGS } from './strings';
-import { LogStore, type LogWire, type WireLines } from './logs_store';
+import { LogStore, REPLY_LINES, type LogWire, type WireLines } from './logs_store';
+import { saveTexts, textsFrom } from './logs_texts';
 
 const TYPING = 120; // milliseconds after the last keystroke before a search starts
 const RETRY = 1000; // milliseconds before lines that did not arrive are requested again
-const REPLY_LINES = 2_000; // the most lines in one reply of the kernel
 const AHEAD = 512; // lines above and below the visible ones that the page gets before they are scrolled to
 const COPY_LINES = 10_000;
 
@@ -400,40 +400,25 @@ class LogView implements View {
   }
 
   private async lastLines(): Promise<string> {
-    const parts: string[] = [];
-    for await (const part of this.texts(Math.max(0, this.store.total - COPY_LINES))) parts.push(part);
-    return parts.join('\n');
-  }
-
-  // the lines from one on, in parts of many lines, as they are shown
-  private async *texts(first: number): AsyncGenerator<string> {
-    const { total, sources, prefix } = this.store;
-    for (; first < total; first += REPLY_LINES) {
-      const count = Math.min(REPLY_LINES, total - first);
-      const reply = (await this.live.act('lines', { first, count })) as WireLines | null;
-      const lines = (reply?.lines ?? []).map(([name, text, time]) => {
-        const source = sources.size > 1 || prefix ? `${visible(reply?.names[name] ?? '')} | ` : '';
-        const moment = this.list.times && time ? `${new Date(time * 1000).toISOString()} ` : '';
-        return moment + source + shown(parse(text));
-      });
-      yield lines.join('\n');
-    }
+    const lines: string[] = [];
+    for await (const part of this.texts(Math.max(0, this.store.total - COPY_LINES))) lines.push(...part);
+    return lines.join('\n');
   }
 
   private async save(): Promise<void> {
-    const parts: string[] = [];
     this.download.disabled = true;
-    for await (const part of this.texts(0)) {
-      parts.push(part, '\n');
-      const percent = Math.round((parts.length / 2) * REPLY_LINES * (100 / Math.max(1, this.store.total)));
-      setText(this.download, LOG.downloading(Math.min(100, percent)));
-    }
-    const url = URL.createObjectURL(new Blob(parts, { type: 'text/plain' }));
-    const name = (this.store.title || 'log').replace(/[^\w.-]+/g, '-').replace(/^[-.]+|-+$/g, '') || 'log';
-    make('a', { href: url, download: `${name}.log` }).click();
-    window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    await saveTexts(this.texts(0), this.store.title, this.store.total, (percent) =>
+      setText(this.download, LOG.downloading(percent)),
+    );
     setText(this.download, LOG.download);
     this.download.disabled = false;
+  }
+
+  // the lines from one on, in parts, as they are shown
+  private texts(first: number): AsyncGenerator<string[]> {
+    const request = (from: number, count: number): Promise<unknown> =>
+      this.live.act('lines', { first: from, count });
+    return textsFrom(first, this.store, this.list.times, request);
   }
 
   private find(query: string): void {

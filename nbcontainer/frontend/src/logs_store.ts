@@ -40,6 +40,7 @@ export interface Line {
   error: boolean;
 }
 
+export const REPLY_LINES = 2_000; // the most lines in one reply of the kernel
 const CHUNK = 256;
 const MAX_CHUNKS = 64; // 16,384 lines
 const MAX_NOTES = 200;

@@ -1,0 +1,178 @@
+"""Creating objects by a few words, as `kubectl create` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from nbcontainer import clusters, model
+from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.nouns import Noun
+from nbcontainer.errors import UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.model.changes import Change
+from nbcontainer.model.manifests import Manifests
+from nbcontainer.model.requests import command_words, refuse_negative
+from nbcontainer.protection import changes_unless
+
+
+class Create(Noun):
+    """Creating objects by a few words: `nbc.cluster().create.deployment("web", ["web:1"], replicas=2)`.
+
+    Each takes `dry_run`, "client" or "server": only show what would be created; and `output`: "yaml" for the manifest
+    in place of the change. Each raises `Conflict` if the object exists already.
+    """
+
+    kind = "create"
+
+    def __init__(self, cluster: ClusterHandle) -> None:
+        self._cluster = cluster
+
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._cluster!r}.create"
+
+    @changes_unless("dry_run")
+    def deployment(
+        self,
+        name: str,
+        images: Sequence[str],
+        *,
+        command: Sequence[str] | str = (),
+        replicas: int = 1,
+        port: int | None = None,
+        dry_run: str = "",
+        output: str = "",
+    ) -> Change | Manifests:
+        """Create a Deployment with a container for each image.
+
+        Args:
+            name: its name.
+            images: the containers' images.
+            command: what the only container runs instead of its image's own command.
+            replicas: how many pods.
+            port: a port of the first container.
+            dry_run: "client" or "server": only show what would be created.
+            output: "yaml" for the manifest.
+        """
+        refuse_negative(replicas=replicas)
+        command = command_words(command)
+        made = model.created.deployment(name, images, command, replicas=replicas, port=port)
+        words = ["deployment", name, *(f"--image={image}" for image in images)]
+        words += [f"--replicas={replicas}"] if replicas != 1 else []
+        words += [f"--port={port}"] if port is not None else []
+        return self._create(made, words, command, dry_run, output)
+
+    @changes_unless("dry_run")
+    def job(
+        self,
+        name: str,
+        *,
+        image: str = "",
+        source: str = "",
+        command: Sequence[str] | str = (),
+        dry_run: str = "",
+        output: str = "",
+    ) -> Change | Manifests:
+        """Create a Job, from an image or from a CronJob, which it runs now.
+
+        Args:
+            name: its name.
+            image: its container's image.
+            source: "cronjob/NAME", in place of an image.
+            command: what it runs instead of the image's own command.
+            dry_run: "client" or "server": only show what would be created.
+            output: "yaml" for the manifest.
+
+        Raises:
+            UsageError: not exactly one of `image` and `source` is given.
+        """
+        if bool(image) == bool(source):
+            raise UsageError("A job of what?", cure="Give either an image or `--from` cronjob/NAME.")
+        command = command_words(command)
+        if source:
+            cluster = self._cluster.connect_to_cluster("create")
+            made = model.created.job_from(name, clusters.creation.cron_job(cluster, source))
+            return self._create(made, ["job", name, f"--from={source}"], (), dry_run, output)
+        made = model.created.job(name, image, command)
+        return self._create(made, ["job", name, f"--image={image}"], command, dry_run, output)
+
+    @changes_unless("dry_run")
+    def cronjob(
+        self,
+        name: str,
+        image: str,
+        schedule: str,
+        *,
+        command: Sequence[str] | str = (),
+        restart: str = "OnFailure",
+        dry_run: str = "",
+        output: str = "",
+    ) -> Change | Manifests:
+        """Create a CronJob.
+
+        Args:
+            name: its name.
+            image: its container's image.
+            schedule: when it runs, as in crontab: "*/5 * * * *".
+            command: what it runs instead of the image's own command.
+            restart: its pods' restart policy: "OnFailure" or "Never".
+            dry_run: "client" or "server": only show what would be created.
+            output: "yaml" for the manifest.
+        """
+        command = command_words(command)
+        made = model.created.cron_job(name, image, schedule, command, restart=restart)
+        words = ["cronjob", name, f"--image={image}", f"--schedule={schedule}", f"--restart={restart}"]
+        return self._create(made, words, command, dry_run, output)
+
+    @changes_unless("dry_run")
+    def namespace(self, name: str, *, dry_run: str = "", output: str = "") -> Change | Manifests:
+        """Create a namespace.
+
+        Args:
+            name: its name.
+            dry_run: "client" or "server": only show what would be created.
+            output: "yaml" for the manifest.
+        """
+        return self._create(model.created.namespace(name), ["namespace", name], (), dry_run, output)
+
+    @changes_unless("dry_run")
+    def quota(
+        self,
+        name: str,
+        *,
+        hard: Mapping[str, str] | None = None,
+        scopes: Sequence[str] = (),
+        dry_run: str = "",
+        output: str = "",
+    ) -> Change | Manifests:
+        """Create a ResourceQuota: the most that the namespace may have.
+
+        Args:
+            name: its name.
+            hard: the limits, such as {"pods": "10", "cpu": "2"}.
+            scopes: which pods count, such as "BestEffort".
+            dry_run: "client" or "server": only show what would be created.
+            output: "yaml" for the manifest.
+        """
+        words = ["quota", name]
+        words += ["--hard=" + ",".join(f"{key}={value}" for key, value in hard.items())] if hard else []
+        words += [f"--scopes={','.join(scopes)}"] if scopes else []
+        return self._create(model.created.quota(name, hard or {}, scopes), words, (), dry_run, output)
+
+    def _create(
+        self, made: Mapping[str, object], words: Sequence[str], command: Sequence[str], dry_run: str, output: str
+    ) -> Change | Manifests:
+        if output not in {"", "yaml"}:
+            raise UsageError(f'`--output` is "yaml", not {output!r}.')
+        flags = [*([f"--dry-run={dry_run}"] if dry_run else []), *([f"--output={output}"] if output else [])]
+        words = [*words, *flags, *(["--", *command] if command else [])]
+        cluster = self._cluster.connect_to_cluster("create")
+        change = clusters.creation.create(cluster, made, words, {NOTEBOOK_LABEL: notebook_id()}, dry_run)
+        return Manifests((change.manifest,), change.yaml, "yaml", change.command) if output else change
+
+
+class CreateVerbs(ClusterHandle):
+    """The verbs that create objects."""
+
+    create = cached_property(Create)

@@ -1,0 +1,68 @@
+"""Creating objects of which kubectl makes the manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.errors import ApiError, UsageError
+from nbcontainer.json_objects import text_of
+from nbcontainer.model.changes import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbcontainer.clusters.connection import Cluster
+
+DRY_RUNS = ("", "client", "server")
+CRON_JOBS = Resource("cronjobs", "CronJob", "batch")
+
+
+def cron_job(cluster: Cluster, source: str) -> Mapping[str, Any]:
+    """The CronJob that "cronjob/NAME" names.
+
+    Raises:
+        UsageError: it is not of that form.
+        NotFound: there is no such CronJob.
+    """
+    kind, _, name = source.partition("/")
+    if kind not in {"cronjob", "cronjobs", "cj"} or not name:
+        raise UsageError(f"`--from` is cronjob/NAME, not {source!r}.")
+    return cluster.call("GET", CRON_JOBS.path(cluster.namespace, name))
+
+
+def create(
+    cluster: Cluster, manifest: Mapping[str, Any], words: Sequence[str], labels: Mapping[str, str], dry_run: str
+) -> Change:
+    """Create an object; a client's dry run sends nothing.
+
+    Args:
+        cluster: the cluster, in the object's namespace.
+        manifest: the object.
+        words: what follows `kubectl create` in the equivalent command; the last may be "--" and a command.
+        labels: are added to the object's own.
+        dry_run: "", "client" or "server".
+
+    Raises:
+        UsageError: there is no such dry run.
+        Conflict: the object exists already.
+        ApiError: the API server refuses it.
+    """
+    if dry_run not in DRY_RUNS:
+        raise UsageError(f'`--dry-run` is "client" or "server", not {dry_run!r}.')
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    metadata = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), **labels}}
+    sent, uid = {**manifest, "metadata": metadata}, ""
+    namespace = "" if kind == "Namespace" else cluster.namespace
+    if dry_run != "client":
+        resource = cluster.run(find_kind(cluster, manifest["apiVersion"], kind))
+        if resource is None:
+            raise ApiError(f"The cluster has no {manifest['apiVersion']} {kind}.")
+        parameters = {"fieldManager": "nbcontainer", "fieldValidation": "Strict"}
+        parameters |= {"dryRun": "All"} if dry_run else {}
+        uid = text_of(
+            cluster.call("POST", resource.path(namespace), parameters=parameters, body=sent), "metadata", "uid"
+        )
+    command = cluster.commands.kubectl("create", *words, namespace=namespace)
+    where = cluster.where if namespace else cluster.context
+    return Change(kind, name, namespace, "created", f"{dry_run} dry run" if dry_run else "", uid, where, command, sent)
