@@ -112,7 +112,7 @@ def test_a_stop_ends_it_there_too(pod, tmp_path, upload):
     else:
         run(pod, "truncate -s 8G /tmp/big")
         operation = pod.cp("copied:/tmp/big", str(tmp_path / "got"))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while "tar" not in run(pod, "ps | grep 'tar [cx]' | grep -v grep || true"):
         assert time.monotonic() < deadline
     began = time.monotonic()
