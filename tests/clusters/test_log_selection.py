@@ -19,7 +19,7 @@ def logs(space):
     """`cluster.logs` in a namespace with three pods that have written their names and some lines."""
     for name in ("pick-1", "pick-2", "other"):
         script = f"echo {name}; echo GET /a 200; echo GET /b 500; echo Error of {name}; sleep 3600"
-        run(space, name, script, labels={"app": "chosen"})
+        run(space, name, script, labels={"app": space.namespace})
     cluster = Cluster(_found=ClusterPods(space))
     until(lambda: len(cluster.logs("/pick-/", "other").result(30)) == 12)
     return cluster.logs
@@ -48,9 +48,9 @@ def test_by_a_regular_expression_over_names(space, logs, tmp_path):
 
 
 def test_in_all_namespaces_by_selector_and_those_that_join(space, logs):
-    operation = logs(selector="app=chosen", all_namespaces=True, follow=True, include=["Error"])
+    operation = logs(selector=f"app={space.namespace}", all_namespaces=True, follow=True, include=["Error"])
     until(lambda: operation.state.total == 3)
-    run(space, "pick-3", "echo Error again; sleep 3600", labels={"app": "chosen"})
+    run(space, "pick-3", "echo Error again; sleep 3600", labels={"app": space.namespace})
     until(lambda: operation.state.total == 4)
     assert operation.state.notes == (f"{space.namespace}/pick-3 joined",)
     operation.stop()
@@ -87,15 +87,15 @@ def test_services_jobs_and_cron_jobs(space, logs):
     job = {"template": {"spec": pod}}
     cron = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job}}
     batch = f"/apis/batch/v1/namespaces/{space.namespace}"
-    made = space.run(space.request("POST", f"{batch}/cronjobs", body={"metadata": {"name": "nightly"}, "spec": cron}))
-    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly", "uid": made["metadata"]["uid"]}
+    made = space.run(space.request("POST", f"{batch}/cronjobs", body={"metadata": {"name": "nightly-chosen"}, "spec": cron}))
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly-chosen", "uid": made["metadata"]["uid"]}
     for name, owners in (("by-hand", [owner]), ("alone", [])):
         body = {"metadata": {"name": name, "ownerReferences": owners}, "spec": job}
         space.run(space.request("POST", f"{batch}/jobs", body=body))
-    body = {"metadata": {"name": "chosen"}, "spec": {"selector": {"app": "chosen"}, "ports": [{"port": 80}]}}
+    body = {"metadata": {"name": "chosen"}, "spec": {"selector": {"app": space.namespace}, "ports": [{"port": 80}]}}
     space.run(space.request("POST", f"/api/v1/namespaces/{space.namespace}/services", body=body))
     assert "Error of pick-2" in texts(logs("svc/chosen"))
-    for name, job_name in (("job/alone", "alone"), ("cronjob/nightly", "by-hand")):
+    for name, job_name in (("job/alone", "alone"), ("cronjob/nightly-chosen", "by-hand")):
         operation = logs(name, follow=True)
         until(lambda operation=operation: operation.state.total == 1, 60)
         operation.stop()
