@@ -87,7 +87,8 @@ def test_services_jobs_and_cron_jobs(space, logs):
     job = {"template": {"spec": pod}}
     cron = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": job}}
     batch = f"/apis/batch/v1/namespaces/{space.namespace}"
-    made = space.run(space.request("POST", f"{batch}/cronjobs", body={"metadata": {"name": "nightly-chosen"}, "spec": cron}))
+    head = {"name": "nightly-chosen"}
+    made = space.run(space.request("POST", f"{batch}/cronjobs", body={"metadata": head, "spec": cron}))
     owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "nightly-chosen", "uid": made["metadata"]["uid"]}
     for name, owners in (("by-hand", [owner]), ("alone", [])):
         body = {"metadata": {"name": name, "ownerReferences": owners}, "spec": job}
