@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import existence
 from nbcontainer.clusters.discovery import POD, Resource, find_resource
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.log_sources import chosen_containers, container_names
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.errors import NotFound, UsageError
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, words_of
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
@@ -168,19 +169,7 @@ def _without_container(pod: Pod, request: LogRequest) -> NotFound | None:
 
 
 def _selector_of(owner: Pod, resource: Resource) -> str:
-    selector = _selector_text(object_of(owner, "spec", "selector"))
+    selector = selector_text(object_of(owner, "spec", "selector"))
     if not selector:
         raise UsageError(f"A {resource.kind} has no pods whose logs could be shown.")
     return selector
-
-
-def _selector_text(selector: JsonObject) -> str:
-    """A workload's or a service's selector in the API's form."""
-    if "matchLabels" not in selector and "matchExpressions" not in selector:
-        return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
-    parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
-    for rule in entries_of(selector, "matchExpressions"):
-        key, values = text_of(rule, "key"), ",".join(words_of(rule, "values"))
-        words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(words.get(text_of(rule, "operator"), f"!{key}"))
-    return ",".join(parts)

@@ -11,6 +11,7 @@ from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.http import READ_SECONDS
 from nbcontainer.clusters.missing import missing_namespace
+from nbcontainer.clusters.ready_pods import is_ready
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
@@ -252,9 +253,7 @@ def _is_up(pod: JsonObject) -> bool:
 
 
 def _runs(pod: JsonObject) -> bool:
-    conditions = entries_of(pod, "status", "conditions")
-    ready = any(one.get("type") == "Ready" and one.get("status") == "True" for one in conditions)
-    return ready and text_of(pod, "status", "phase") == "Running"
+    return is_ready(pod) and text_of(pod, "status", "phase") == "Running"
 
 
 def _ended_well(container: JsonObject) -> bool:

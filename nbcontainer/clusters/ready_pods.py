@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD, Resource, find_resource
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, NotFound, UsageError
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,18 +75,6 @@ async def find_target(cluster: Cluster, word: str) -> PodTarget:
             cure="Name a pod, or an object that has pods: deploy/NAME, svc/NAME.",
         )
     return PodTarget(resource, name, found, selector)
-
-
-def selector_text(selector: JsonObject) -> str:
-    """A workload's or a Service's selector in the API's form."""
-    if "matchLabels" not in selector and "matchExpressions" not in selector:
-        return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
-    parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
-    for rule in entries_of(selector, "matchExpressions"):
-        key, values = text_of(rule, "key"), ",".join(words_of(rule, "values"))
-        words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(words.get(text_of(rule, "operator"), f"!{key}"))
-    return ",".join(parts)
 
 
 def is_running(pod: JsonObject) -> bool:

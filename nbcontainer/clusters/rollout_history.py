@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import Resource
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.errors import ApiError, Conflict, NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
@@ -58,8 +59,7 @@ async def revisions(target: Target, present: JsonObject) -> list[Revision]:
         raise Unsupported("`rollout`", target.word, cure="Deployments, DaemonSets and StatefulSets have revisions.")
     resource = REPLICA_SETS if kind == "Deployment" else REVISIONS
     path = resource.path(target.cluster.namespace)
-    labels = object_of(present, "spec", "selector", "matchLabels")
-    parameters = {"labelSelector": ",".join(f"{name}={value}" for name, value in labels.items())}
+    parameters = {"labelSelector": selector_text(object_of(present, "spec", "selector"))}
     answer = await target.cluster.request("GET", path, parameters=parameters)
     uid = text_of(present, "metadata", "uid")
     owned = [

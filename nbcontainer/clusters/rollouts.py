@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.patching import Target
 from nbcontainer.clusters.pods import one_object
-from nbcontainer.clusters.reflector import AWAITED_SECONDS, Changed, Listed, reflect
+from nbcontainer.clusters.ready_pods import PodTarget, is_ready, pods_of
 from nbcontainer.clusters.rollout_status import Status, is_observed, rollout_status
 from nbcontainer.clusters.trouble import pod_status, trouble
 from nbcontainer.errors import ApiError, Conflict, NbcontainerError, Unsupported
-from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
+from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.rollout import Rollouts, RolloutStep, apply_step
@@ -112,7 +112,7 @@ class _Rollout:
                 if self.is_done:
                     return found
                 if pods is None:
-                    pods = asyncio.create_task(self._watch_pods(object_of(found, "spec", "selector")))
+                    pods = asyncio.create_task(self._watch_pods(found))
         except NbcontainerError:
             self._emit(Outcome.FAILED)
             raise
@@ -125,25 +125,17 @@ class _Rollout:
                 await asyncio.gather(pods, return_exceptions=True)
         raise AssertionError  # a reflector ends only with an error
 
-    async def _watch_pods(self, selector: JsonObject) -> None:
+    async def _watch_pods(self, found: JsonObject) -> None:
         """Keep `_pods` up to date; a user who may not read pods sees only the workload."""
-        cluster = self._target.cluster
-        labels = object_of(selector, "matchLabels")
-        parameters = {"labelSelector": ",".join(f"{name}={value}" for name, value in labels.items())}
-        known: dict[str, JsonObject] = {}
+        target, selector = self._target, selector_text(object_of(found, "spec", "selector"))
+        if not selector:
+            return
         with suppress(NbcontainerError):
-            async for news in reflect(cluster, POD.path(cluster.namespace), parameters, silence=AWAITED_SECONDS):
-                if isinstance(news, Listed):
-                    items = (item for page in news.pages for item in entries_of(page, "items"))
-                    known = {text_of(item, "metadata", "name"): item for item in items}
-                elif isinstance(news, Changed):
-                    for event in news.events:
-                        pod = object_of(event, "object")
-                        known[text_of(pod, "metadata", "name")] = pod
-                        if event["type"] == "DELETED":
-                            del known[text_of(pod, "metadata", "name")]
-                pods = {name: words for name, pod in sorted(known.items()) if (words := _why_not_ready(pod, cluster))}
-                pods = dict(list(pods.items())[:MOST_PODS])
+            async for seen in pods_of(target.cluster, PodTarget(target.resource, target.name, found, selector)):
+                if isinstance(seen, str):
+                    continue
+                known = sorted((text_of(pod, "metadata", "name"), _why_not_ready(pod, target.cluster)) for pod in seen)
+                pods = dict([(name, why) for name, why in known if why][:MOST_PODS])
                 if pods != self._pods:
                     self._pods = pods
                     self._emit(Outcome.RUNNING)
@@ -160,10 +152,7 @@ class _Rollout:
 
 def _why_not_ready(pod: JsonObject, cluster: Cluster) -> str:
     """A pod's status, and what keeps it from running; "" if it is ready, or on its way out."""
-    conditions = entries_of(pod, "status", "conditions")
-    if value_of(pod, "metadata", "deletionTimestamp") or any(
-        one.get("type") == "Ready" and one.get("status") == "True" for one in conditions
-    ):
+    if value_of(pod, "metadata", "deletionTimestamp") or is_ready(pod):
         return ""
     found = trouble(pod, cluster.commands)
     return ": ".join(filter(None, (pod_status(pod), found.message if found else "")))

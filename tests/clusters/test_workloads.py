@@ -107,6 +107,24 @@ def test_a_rollout_that_cannot_end_says_which_pod_keeps_it_and_can_be_undone(the
     assert [row.name for row in cluster.rollout.history("deploy/web")] == ["2", "3"]
 
 
+def test_only_a_workload_s_own_pods_are_shown_however_it_selects_them(there):
+    cluster, _ = there
+    broken = DEPLOYMENT.partition("---")[0].replace("busybox", "127.0.0.1:9/nothing:1")
+    rule = "{matchExpressions: [{key: app, operator: In, values: [ruled]}]}"
+    ruled = broken.replace("{matchLabels: {app: web}}", rule).replace("app: web", "app: ruled")
+    cluster.apply(broken.replace("name: web", "name: other").replace("app: web", "app: other"))
+    cluster.apply(ruled.replace("{name: web, annotations", "{name: ruled, annotations"))
+    try:
+        operation = cluster.rollout.status("deploy/ruled")
+        names = next(
+            list(step.pods) for step in operation.events() if any("127.0.0.1:9" in w for w in step.pods.values())
+        )
+        operation.stop()
+    finally:
+        cluster.delete("deploy", "other", "ruled", force=True).result(60)
+    assert [name.rpartition("-")[0].rpartition("-")[0] for name in names] == ["ruled"]
+
+
 def test_pause_resume_and_restart(there):
     cluster, kubectl = there
     assert cluster.rollout.pause("deploy/web")[0].action == "paused"
