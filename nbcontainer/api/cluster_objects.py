@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
 
-CASCADES = ("background", "foreground", "orphan")
-
 
 class ObjectVerbs(ClusterHandle):
     """The verbs of a cluster's objects of any kind."""
@@ -177,8 +175,8 @@ class ObjectVerbs(ClusterHandle):
         cluster = self.connect_to_cluster("delete")
         options = {name: given[name] for name in ("force", "grace_period", "cascade", "wait")}
         refuse_negative(grace_period=options["grace_period"])
-        if options["cascade"] not in CASCADES:
-            raise UsageError(f"`--cascade` takes one of {', '.join(CASCADES)}, not {options['cascade']!r}.")
+        if options["cascade"] not in (known := clusters.deletion.CASCADES):
+            raise UsageError(f"`--cascade` takes one of {', '.join(known)}, not {options['cascade']!r}.")
         sources = _sources(given)
         if bool(kind) == bool(sources):
             raise UsageError("Delete what?", cure="Name a kind and objects, or give YAML, but not both.")

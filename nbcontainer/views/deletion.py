@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.deletion import Deletion, ObjectEnd
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
-from nbcontainer.views.pods import object_line
+from nbcontainer.views.kit import Line, Picture, Span
+from nbcontainer.views.pods import awaited_line
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
@@ -46,7 +45,7 @@ class DeletionView(View[ObjectEnd, Deletion]):
 
 def _end_line(end: ObjectEnd, state: Deletion) -> Line:
     word, tone = DELETIONS[end.outcome]
-    sign = "■" if end.outcome is Outcome.STOPPED else SIGNS[tone]
-    clock = Clock(state.began or time.time(), end.time if end.outcome else None, "whole", before="  ")
     note = (Span(f"  {end.message}", Tone.DIM),) if end.message else ()
-    return object_line(end.key, word, tone, sign, Span("", Tone.DIM, clock=clock), *note, where=state.where, head=True)
+    return awaited_line(
+        end.key, word, tone, *note, outcome=end.outcome, began=state.began, now=end.time, where=state.where
+    )

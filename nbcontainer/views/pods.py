@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import ExecResult, PodStart, PodStep
 from nbcontainer.model.tables import Tone
 from nbcontainer.views.containers import output_picture
-from nbcontainer.views.kit import SIGNS, Line, Picture, Span
+from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
 from nbcontainer.views.registry import draws, shows
 from nbcontainer.views.view import View
 
@@ -36,6 +37,35 @@ def object_line(key: str, words: str, tone: Tone, sign: str, *more: Span, where:
         *chip,
     )
     return Line(spans, head=head, key=key)
+
+
+def awaited_line(
+    key: str,
+    words: str,
+    tone: Tone,
+    *more: Span,
+    outcome: Outcome,
+    began: float,
+    now: float,
+    where: str,
+    before: tuple[Span, ...] = (),
+) -> Line:
+    """An object that something happens to: how it is going, for how long, and what else is known.
+
+    Args:
+        key: its kind and name.
+        words: how it is going, in `tone`.
+        tone: as above.
+        *more: what else is known.
+        outcome: how it ended, if it did.
+        began: when it began, in seconds since the epoch; 0 if it has not begun.
+        now: when this was known, likewise.
+        where: the cluster and the namespace.
+        before: what stands between the words and the time.
+    """
+    sign = "■" if outcome is Outcome.STOPPED else SIGNS[tone]
+    clock = Clock(began or time.time(), now if outcome else None, "whole", before="  ")
+    return object_line(key, words, tone, sign, *before, Span("", Tone.DIM, clock=clock), *more, where=where, head=True)
 
 
 @shows(PodStart)

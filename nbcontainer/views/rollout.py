@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.rollout import Rollouts, RolloutStep
 from nbcontainer.model.tables import Tone
-from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
-from nbcontainer.views.pods import object_line
+from nbcontainer.views.kit import Line, Picture, Span
+from nbcontainer.views.pods import awaited_line
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
@@ -46,13 +45,12 @@ class RolloutsView(View[RolloutStep, Rollouts]):
 
 def _step_lines(step: RolloutStep, state: Rollouts) -> list[Block]:
     tone = TONES[step.outcome]
-    sign = "■" if step.outcome is Outcome.STOPPED else SIGNS[tone]
     words = f"{step.ready}/{step.wanted} ready"
     words += " · no longer waited for" if step.outcome is Outcome.STOPPED else ""
-    clock = Clock(state.began or time.time(), step.time if step.outcome else None, "whole", before="  ")
-    lines: list[Block] = [
-        object_line(step.name, words, tone, sign, Span("", Tone.DIM, clock=clock), where=state.where, head=True)
-    ]
+    head = awaited_line(
+        step.name, words, tone, outcome=step.outcome, began=state.began, now=step.time, where=state.where
+    )
+    lines: list[Block] = [head]
     if step.outcome is not Outcome.DONE:
         lines.append(Line.of(Span(step.message, Tone.DIM), indent=2, wraps=True, key=f"{step.name} note"))
     lines += [

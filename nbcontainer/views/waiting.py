@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.tables import Tone
 from nbcontainer.model.waiting import ObjectSeen, Wait
-from nbcontainer.views.kit import SIGNS, Clock, Line, Picture, Span
-from nbcontainer.views.pods import object_line
+from nbcontainer.views.kit import Line, Picture, Span
+from nbcontainer.views.pods import awaited_line
 from nbcontainer.views.registry import shows
 from nbcontainer.views.view import View
 
@@ -48,10 +47,16 @@ class WaitView(View[ObjectSeen, Wait]):
 def _line(one: ObjectSeen, state: Wait) -> Line:
     words, tone = WORDS[one.outcome]
     words = GOALS.get(state.goal, words) if one.outcome is Outcome.DONE else words
-    sign = "■" if one.outcome is Outcome.STOPPED else SIGNS[tone]
-    clock = Clock(state.began or time.time(), one.time if one.outcome else None, "whole", before="  ")
     goal = () if one.outcome is Outcome.DONE else (Span(f" for {state.goal}", Tone.DIM),)
     note = (Span(f"  {one.message}", Tone.DIM),) if one.message else ()
-    return object_line(
-        one.key, words, tone, sign, *goal, Span("", Tone.DIM, clock=clock), *note, where=state.where, head=True
+    return awaited_line(
+        one.key,
+        words,
+        tone,
+        *note,
+        outcome=one.outcome,
+        began=state.began,
+        now=one.time,
+        where=state.where,
+        before=goal,
     )

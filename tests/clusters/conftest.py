@@ -54,6 +54,12 @@ def here(space, monkeypatch):
 
 
 @pytest.fixture
+def cluster(here):
+    """What `here` is, for tests that only use the handle."""
+    return here
+
+
+@pytest.fixture
 def viewer(kubernetes, space, monkeypatch):
     """The same namespace, as a user who may only read."""
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["NBCONTAINER_TEST_KUBECONFIG_VIEWER"])

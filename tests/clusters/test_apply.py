@@ -64,12 +64,6 @@ spec:
 
 
 @pytest.fixture
-def cluster(space, kubernetes, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    return nbc.cluster("", space.namespace)
-
-
-@pytest.fixture
 def kubectl(kubernetes, space):
     """Runs kubectl in the test's namespace."""
     own = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "--kubeconfig", kubernetes.env()["KUBECONFIG"]]

@@ -13,6 +13,7 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.views.deletion import DeletionView
 from nbcontainer.views.text import as_text
+from tests.clusters.test_tables import until
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -28,20 +29,6 @@ spec:
     spec: {terminationGracePeriodSeconds: 0, containers: [{name: doomed, image: busybox, args: [sleep, "600"]}]}
 """
 MAP = "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, labels: {{of: {name}}}, finalizers: [{held}]}}}}"
-
-
-@pytest.fixture
-def cluster(space, kubernetes, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    return nbc.cluster("", space.namespace)
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def kinds(names):

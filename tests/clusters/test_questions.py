@@ -15,12 +15,6 @@ pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def cluster(space, kubernetes, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    return nbc.cluster("", space.namespace)
-
-
-@pytest.fixture
 def kubectl(kubernetes):
     """What kubectl prints, as words."""
     environment = kubernetes.env()

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def until(condition, seconds=30):
-    """Wait for a fact."""
+    """Wait for a fact, and return it."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if condition():
-            return
+        if found := condition():
+            return found
         time.sleep(0.02)
     raise AssertionError(f"not so after {seconds} s")
 

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-import nbcontainer as nbc
 from nbcontainer.clusters.waiting import goal_of
 from nbcontainer.errors import ApiError, NotFound, Stopped, UsageError
 from nbcontainer.magics.calls import run_magic
@@ -13,26 +12,13 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.views.text import as_text
 from nbcontainer.views.waiting import WaitView
+from tests.clusters.test_tables import until
 
 pytestmark = pytest.mark.timeout(120)
 
 MAP = "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, labels: {{of: wait}}}}, data: {{a: {value!r}}}}}"
 
 SEEN_BEFORE = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}
-
-
-@pytest.fixture
-def cluster(space, kubernetes, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
-    return nbc.cluster("", space.namespace)
-
-
-def until(condition):
-    deadline = time.monotonic() + 30
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
 
 
 def test_a_pod_s_condition(cluster, space):
