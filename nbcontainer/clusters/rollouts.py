@@ -169,7 +169,9 @@ def scaled(replicas: int) -> Callable[[Target], Ask]:
     def ask(_name: str, found: JsonObject) -> Status:
         total, ready = number_of(found, "status", "replicas"), number_of(found, "status", "readyReplicas")
         is_done = is_observed(found) and total == replicas == ready
-        message = f"{ready} of {replicas} pods are ready"
+        more = total - replicas
+        ending = f"waiting for {more} {'pod' if more == 1 else 'pods'} to end"
+        message = ending if more > 0 else f"{ready} of {replicas} pods are ready"
         return Status(message, replicas, min(ready, replicas), is_done)
 
     return lambda _target: ask

@@ -31,9 +31,15 @@ class RolloutsView(View[RolloutStep, Rollouts]):
         """Whether nothing is known about them yet."""
         return not state.steps
 
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}  # of each workload
+
     def line(self, event: RolloutStep) -> str | None:
-        """How far it has come, in kubectl's words; a failure is left to the error."""
-        return event.message if event.outcome in {Outcome.RUNNING, Outcome.DONE} else None
+        """How far it has come, in kubectl's words, once; what fails is left to the error."""
+        if event.outcome in {Outcome.FAILED, Outcome.STOPPED} or self._said.get(event.name) == event.message:
+            return None
+        self._said[event.name] = event.message
+        return event.message
 
     def render(self, state: Rollouts) -> Picture:
         """How many pods are ready, how far the rollout has come, and what its pods wait for."""

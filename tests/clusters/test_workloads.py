@@ -79,6 +79,10 @@ def test_scaling_waits_for_the_pods(there):
         cluster.scale("deploy", "web", replicas=1, current_replicas=7)
     (change,) = cluster.scale("deploy", "web", replicas=1, current_replicas=3, wait=False)
     assert (change.before["spec"]["replicas"], change.after["spec"]["replicas"]) == (3, 1)
+    operation = cluster.scale("deploy", "web", replicas=0)
+    words = [step.message for step in operation.events()]
+    assert words[-1] == "0 of 0 pods are ready"
+    assert set(words[:-1]) <= {f"waiting for {many} to end" for many in ("1 pod", "2 pods", "3 pods")}
     cluster.scale("deploy", "web", replicas=1).result(90)
     with pytest.raises(NotFound):
         cluster.scale("deploy/wep", replicas=1)
@@ -180,4 +184,6 @@ def test_the_magic_prints_how_far_it_has_come(there, capsys):
         cluster.rollout.resume("deploy/web")
     found = run_magic(catalogue.verbs_of("kube"), f"rollout status deploy/web -n {cluster.namespace}", None, {})
     assert repr(found) == "Changes(deployment/web rolled out)"
-    assert 'deployment "web" successfully rolled out' in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == 'deployment "web" successfully rolled out'
+    assert len(lines) == len(set(lines))  # each is said once, though its pods change in between
