@@ -5,7 +5,7 @@ import pytest
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.discovery import _from_aggregated
 from nbcontainer.clusters.events import event_row
-from nbcontainer.clusters.log_selection import _selector_text
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.log_sources import (
     chosen_containers,
     container_status,
@@ -181,7 +181,7 @@ def _read_refusal(status):
         (PAGE, _read_page),
         (STATUS, _read_refusal),
         (KINDS, _from_aggregated),
-        (SELECTOR, _selector_text),
+        (SELECTOR, selector_text),
     ],
     ids=["pod", "event", "table", "refusal", "kinds", "selector"],
 )
