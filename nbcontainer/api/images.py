@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -187,7 +187,8 @@ class Images(EngineNoun):
         protected engine those checks are skipped.
 
         Raises:
-            DockerfileError: it has errors, or BuildKit would not build it; with the lines of the user's own text.
+            DockerfileError: it has errors, or BuildKit would not build it; with the lines of the user's own text. So it
+                is with a finding of BuildKit's checks where the text says `# check=error=true`.
             EngineUnavailable: the named builder cannot be reached.
         """
         request = request_of(BuildRequest, given)
@@ -198,6 +199,9 @@ class Images(EngineNoun):
         if errors:
             raise DockerfileError(errors)
         problems = [*problems, *(found for found in linted if (found.source, found.line) not in known)]
+        findings = [problem for problem in problems if problem.source[:1].isupper()]
+        if findings and engines.build.findings_are_errors(request):
+            raise DockerfileError([replace(problem, severity="error") for problem in findings])
         if not problems:
             return Report((Remark("No problems were found without building the Dockerfile."),))
         return Report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.http import READ_SECONDS
@@ -11,6 +12,8 @@ from nbcontainer.errors import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+    from aiohttp import ClientResponse
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.log_lines import LineReader
@@ -22,6 +25,8 @@ REFUSAL = re.compile(
     rb'|failed to try resolving symlinks in path "[^"\n]*": [^\n]*'
 )
 LONGEST_REFUSAL = 1_000  # bytes
+_GATHERED_SECONDS = 0.01  # for which a fast stream's bytes wait in the socket, to be read together
+_LARGE_PIECE = 64 * 1024  # bytes; such pieces are not made larger
 
 
 async def copy_stream(
@@ -46,9 +51,12 @@ async def copy_stream(
     try:
         async with cluster.stream(path, parameters=parameters, accept="*/*", silence=silence) as response:
             opened()
-            held, doubtful = b"", True
+            held, doubtful, last = b"", True, 0.0
             async for chunk in response.content.iter_any():
                 arrived()
+                before, last = last, time.monotonic()
+                if last - before < _GATHERED_SECONDS * 2 and len(chunk) < _LARGE_PIECE:
+                    await _gather(response)
                 held, doubtful = held + chunk, doubtful and _may_be_refusal(held + chunk)
                 if doubtful:
                     continue
@@ -62,6 +70,24 @@ async def copy_stream(
     if REFUSAL.fullmatch(held):
         raise _gone(held.decode(errors="replace"), 0)
     reader.feed(held)
+
+
+async def _gather(response: ClientResponse) -> None:
+    """Let the socket gather bytes for a moment.
+
+    An API server sends a log in pieces of a few kilobytes; to wake, decrypt and pass on each of them costs more than
+    everything that is done with its lines.
+    """
+    transport = response.connection and response.connection.transport
+    if not transport:
+        return  # the response has ended
+    # a paused TLS transport of asyncio still wakes for each piece: the one below it is asked, where it is known
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None) or transport
+    below.pause_reading()
+    try:
+        await asyncio.sleep(_GATHERED_SECONDS)
+    finally:
+        below.resume_reading()
 
 
 def _may_be_refusal(beginning: bytes) -> bool:

@@ -11,12 +11,15 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from nbcontainer.dockerfile.check_options import check_options
 from nbcontainer.dockerfile.flags import flag_faults
 from nbcontainer.dockerfile.rules import instruction_faults
 from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand, open_quote
 from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.words import nearest
 from nbcontainer.errors import Problem
+
+_COMPARED = 50  # stages before and after one, whose names are compared with a misspelt one
 
 
 def check(
@@ -47,7 +50,8 @@ def check(
             faults += _sources(dockerfile, stage, instruction, build_contexts, built=stage.index in built)
     for instruction in dockerfile.preamble:
         faults += _instruction(instruction, built=True)
-    problems = [_problem(dockerfile, fault, foreign) for fault in faults]
+    options = check_options(dockerfile.directives.get("check", ""), arguments)
+    problems = [_problem(dockerfile, fault, foreign) for fault in faults if not options.skips(fault.rule)]
     if target and not target.isdecimal() and dockerfile.stages and dockerfile.stage(target) is None:
         problems.append(_target(dockerfile, target))
     problems.sort(key=lambda problem: problem.line)
@@ -148,11 +152,11 @@ def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) 
             yield start.fault(f"FROM {stage.base} names no image",
                         "Declare the argument, with a default, by ARG before the first FROM.")  # fmt: skip
     if stage.name:
-        earlier = next((other for other in dockerfile.stages[: stage.index] if other.name == stage.name), None)
-        if earlier is not None:
+        earlier = dockerfile.earlier(stage, stage.name)
+        if earlier:
             yield start.fault(f"stage {stage.name} is defined twice",
                         "The first is on line {line}; --target and --from mean the last.",
-                        rule="DuplicateStageName", severity="warning", other_line=earlier.start.line)  # fmt: skip
+                        rule="DuplicateStageName", severity="warning", other_line=earlier[0].start.line)  # fmt: skip
     counted = Counter(item.name for item in stage.instructions)
     for name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
         if counted[name] > 1:
@@ -168,7 +172,7 @@ def _sources(
     if instruction.faulty or instruction.trigger is not None or instruction.name == "ADD":
         return
     for source in dockerfile.sources(instruction):
-        found = dockerfile.find(source)
+        found = dockerfile.source_stage(instruction, source)
         if source in build_contexts:
             continue
         if found is None:
@@ -194,7 +198,8 @@ def _no_stage(dockerfile: Dockerfile, stage: Stage, instruction: Instruction, so
             hint = f"The stages are 0 to {len(dockerfile.stages) - 1}."
             yield instruction.fault(f"--from={source}: there is no such stage", hint)
     else:
-        names = [other.name for other in dockerfile.stages if other.name and other.index != stage.index]
+        near = dockerfile.stages[max(0, stage.index - _COMPARED) : stage.index + _COMPARED]
+        names = [other.name for other in near if other.name and other.index != stage.index]
         likely = nearest(source, names, cutoff=0.75)
         if likely:
             message = f"--from={source} is not a stage; it is taken for an image"

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from nbcontainer.dockerfile.stages import is_heredoc
-from nbcontainer.dockerfile.text import Fault, Instruction
+from nbcontainer.dockerfile.text import Fault, Instruction, did_you_mean
+from nbcontainer.dockerfile.words import INSTRUCTIONS, lowered
 
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9\-_.]*$")
 _PORTS = re.compile(r"^(\d{1,5})(?:-(\d{1,5}))?$")
@@ -35,7 +36,7 @@ def _from(instruction: Instruction) -> Iterator[Fault]:
     if not words:
         yield instruction.fault("FROM needs an image", "Write FROM IMAGE, such as FROM busybox.")
     elif len(words) == three and words[1].lower() == "as":
-        if not _STAGE_NAME.match(words[2].lower()):
+        if not _STAGE_NAME.match(lowered(words[2])):
             yield instruction.fault(f"{words[2]} is not a valid stage name",
                          "It begins with a letter, and contains only letters, digits, - _ and .")  # fmt: skip
     elif len(words) > 1:
@@ -155,6 +156,11 @@ def _volume(instruction: Instruction) -> Iterator[Fault]:
 def _onbuild(instruction: Instruction) -> Iterator[Fault]:
     if instruction.trigger is None and not instruction.rest:
         yield instruction.fault("ONBUILD needs an instruction", "Write ONBUILD RUN COMMAND.")
+    elif instruction.trigger is None:
+        # BuildKit does not check the word of a trigger until an image is built FROM this one
+        word = instruction.rest.split(None, 1)[0]
+        if word.upper() not in INSTRUCTIONS:
+            yield instruction.warning(f"unknown instruction in ONBUILD: {word}", did_you_mean(word))
 
 
 _JSON_FORMS = ("RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "HEALTHCHECK")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,13 +12,15 @@ from itertools import pairwise
 from e2b_dockerfile_utils import ShellLex, parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction, parse_text
-from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS
+from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS, lowered
 from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.source_map import SourceMap
 
 _OPEN_QUOTE = re.compile("looking for matching (single|double)-quote$")
 # BuildKit makes a build step of these; the others only change the image's configuration
 _STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
+_VARIABLE = re.compile(r"\$\{?(\w+)")
+_LONGEST_VALUE = 64 * 1024  # characters; arguments that are made of each other can grow without limit
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|\.git(#.*)?$")
 
 
@@ -92,11 +95,24 @@ class Dockerfile:
 
     def stage(self, name: str) -> Stage | None:
         """The stage with this name, ignoring case; the last of several."""
-        return self._names.get(name.lower())
+        return self._names.get(lowered(name))
 
     @cached_property
     def _names(self) -> dict[str, Stage]:
         return {stage.name: stage for stage in self.stages if stage.name}
+
+    @cached_property
+    def _named(self) -> dict[str, list[Stage]]:
+        """All stages of each name."""
+        named: dict[str, list[Stage]] = {}
+        for stage in self.stages:
+            named.setdefault(stage.name, []).append(stage)
+        return named
+
+    def earlier(self, stage: Stage, name: str) -> list[Stage]:
+        """The stages of this name, in lowercase, that come before a stage."""
+        named = self._named.get(name, []) if name else []
+        return named[: bisect_left(named, stage.index, key=lambda other: other.index)]
 
     def base(self, stage: Stage, build_args: Mapping[str, str] | None = None) -> str | None:
         """What a stage is built from, arguments filled in; None where one of them cannot be known here."""
@@ -106,6 +122,17 @@ class Dockerfile:
 
     def arguments(self, build_args: Mapping[str, str]) -> dict[str, str | None]:
         """The arguments that FROM lines may use: None for those that only the engine knows."""
+        given = frozenset(build_args.items())
+        if given not in self._arguments:
+            self._arguments[given] = self._read_arguments(build_args)
+        return self._arguments[given]
+
+    @cached_property
+    def _arguments(self) -> dict[frozenset[tuple[str, str]], dict[str, str | None]]:
+        """The arguments that FROM lines may use, by what the build is given: each stage asks for them."""
+        return {}
+
+    def _read_arguments(self, build_args: Mapping[str, str]) -> dict[str, str | None]:
         known: dict[str, str | None] = dict.fromkeys(PREDEFINED_ARGUMENTS)
         known |= {name: value for name, value in build_args.items() if name in known}
         for instruction in self.preamble:
@@ -126,7 +153,7 @@ class Dockerfile:
         base = self.base(stage, build_args)
         if base is None:
             return None
-        found = [other for other in self.stages[: stage.index] if other.name and other.name == base.lower()]
+        found = self.earlier(stage, lowered(base))
         return found[-1] if found else None
 
     def sources(self, instruction: Instruction) -> list[str]:
@@ -144,10 +171,18 @@ class Dockerfile:
             return self.stages[int(source)] if int(source) < len(self.stages) else None
         return self.stage(source)
 
+    def source_stage(self, instruction: Instruction, source: str) -> Stage | None:
+        """The stage that `--from` of an instruction names: a mount's goes by name only, "0" is an image there."""
+        return self.stage(source) if instruction.name == "RUN" else self.find(source)
+
     def needs(self, stage: Stage, build_args: Mapping[str, str] | None = None) -> list[Stage]:
         """The stages that a stage is built from or copies from, in the text's order."""
-        found = {source.index: source for instruction in stage.instructions
-                 for source in map(self.find, self.sources(instruction)) if source}  # fmt: skip
+        found = {
+            source.index: source
+            for instruction in stage.instructions
+            for name in self.sources(instruction)
+            if (source := self.source_stage(instruction, name))
+        }
         parent = self.parent(stage, build_args)
         if parent is not None:
             found[parent.index] = parent
@@ -248,19 +283,20 @@ def mount_fields(value: str) -> dict[str, str]:
 
 def expand(word: str, known: Mapping[str, str | None], escape: str = "\\") -> str | None:
     """Fill in `$name` and `${name:-default}`; None where a value cannot be known here, or the syntax is invalid."""
-    unknown = [name for name, value in known.items() if value is None]
-    if any(re.search(rf"\$\{{?{re.escape(name)}\b", word) for name in unknown):
+    used = [name for name in _VARIABLE.findall(word) if name in known]
+    present = {name: value for name in used if (value := known[name]) is not None}
+    if any(name not in present for name in used) or sum(len(present[name]) for name in used) > _LONGEST_VALUE:
         return None
-    lexer = ShellLex(escape, env={name: value for name, value in known.items() if value is not None},
-                     skip_unset_env=False)  # fmt: skip
     try:
-        return lexer.process_word(word)
+        return ShellLex(escape, env=present, skip_unset_env=False).process_word(word)
     except (ValueError, RecursionError, re.error):
         return None
 
 
 def open_quote(word: str, escape: str = "\\") -> str:
     """The quote that a word opens and does not close, or ""; variables are not expanded."""
+    if "'" not in word and '"' not in word:
+        return ""
     try:
         ShellLex(escape, env={}, skip_unset_env=True).process_word(word)
     except (ValueError, RecursionError, re.error) as error:
@@ -296,5 +332,5 @@ def parse(text: str, source_map: SourceMap | None = None) -> Dockerfile:
 def _stage(index: int, instructions: Iterable[Instruction]) -> Stage:
     start, *rest = instructions
     words = start.arguments
-    name = words[2].lower() if len(words) == 3 and words[1].lower() == "as" else ""  # noqa: PLR2004 - FROM x AS name
+    name = lowered(words[2]) if len(words) == 3 and words[1].lower() == "as" else ""  # noqa: PLR2004 - FROM x AS name
     return Stage(index, name, words[0] if words else "", start.flag("platform") or "", start, tuple(rest))

@@ -12,12 +12,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from e2b_dockerfile_utils import DockerfileAst, DockerfileInstruction, DockerfileSyntaxError, parse_dockerfile_ast
+from e2b_dockerfile_utils import (
+    DockerfileAst,
+    DockerfileInstruction,
+    DockerfileSyntaxError,
+    DockerfileWarning,
+    parse_dockerfile_ast,
+)
 
 from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
 
 MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs another pass
 
+_LINES = re.compile(r"[^\n]*\n|[^\n]+$")
+_BLANKS = re.compile(r"\s{2,}")
 _WHITESPACE = re.compile(r"[\t\v\f\r ]+")
 _DIRECTIVE = re.compile(r"^(?:#|//)\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
 _SPACES = " \t\v\f\r\n\x85\xa0"
@@ -137,9 +145,11 @@ class _Repairs:
     """The text's lines while faults are removed, and what was changed in them."""
 
     lines: list[str]
-    escape: str
+    escape: str = "\\"
     faults: list[Fault] = field(default_factory=list)
     triggers: dict[int, str] = field(default_factory=dict)  # line → the ONBUILD instruction whose word was removed
+    opened: dict[int, str] = field(default_factory=dict)  # line → it with the word ONBUILD
+    closed: set[int] = field(default_factory=set)  # lines whose trigger cannot be parsed
     guessed: set[int] = field(default_factory=set)
 
     def last_line(self, line: int) -> int:
@@ -163,54 +173,80 @@ class _Repairs:
 
 def parse_text(text: str) -> Parsed:
     """Parse a Dockerfile. Never raises: what cannot be parsed is in `faults`."""
-    text = text.removeprefix("\ufeff")
-    directives = _directives(text)
-    repairs = _Repairs(re.findall(r"[^\n]*\n|[^\n]+$", text), directives.get("escape", "\\"))
-    for _ in range(MOST_FAULTS):
-        ast, error = _try(repairs.lines)
+    repairs = _Repairs(_short_head(_LINES.findall(text.removeprefix("\ufeff"))))
+    parsed = Parsed(faults=repairs.faults, directives=_directives(repairs.lines))
+    repairs.escape = parsed.directives.get("escape", "\\")
+    nodes: list[DockerfileInstruction] = []
+    head, start = "", 0  # what comes before line `start` is parsed, and is not parsed again
+    while len(repairs.faults) < MOST_FAULTS:
+        ast, error = _try(repairs.lines[start:], head, start)
+        line = len(repairs.lines) + 1 if error is None else min(max(error.line or 1, 1), len(repairs.lines))
+        if error is not None:
+            ast, _error = _try(repairs.lines[start : line - 1], head, start)
+        if _open_triggers(repairs, ast):
+            continue
+        nodes += ast.instructions
+        parsed.escape = ast.escape_token
+        parsed.faults += map(_empty_line, ast.warnings)
         if error is None:
-            if _open_triggers(repairs, ast):
-                continue
             break
-        line = min(max(error.line or 1, 1), len(repairs.lines))
-        before, _error = _try(repairs.lines[: line - 1])
-        if not _open_triggers(repairs, before):
-            _repair(repairs, line, str(error))
+        head, start = f"# escape={parsed.escape}\n#\n", line - 1
+        _repair(repairs, line, str(error))
     else:
-        ast = DockerfileAst([], repairs.escape)
-    parsed = Parsed(faults=repairs.faults, escape=ast.escape_token, directives=directives)
-    parsed.instructions = [_instruction(node, repairs, ast.escape_token) for node in ast.instructions]
-    parsed.faults += [
-        Fault(
-            warning.line,
-            warning.line,
-            "there is an empty line inside a continued instruction",
-            "Remove it, or begin it with #; it will become an error.",
-            rule="NoEmptyContinuation",
-            severity="warning",
-        )
-        for warning in ast.warnings
-    ]
+        nodes = []
+    parsed.instructions = [_instruction(node, repairs, parsed.escape) for node in nodes]
     return parsed
 
 
-def _try(lines: list[str]) -> tuple[DockerfileAst, DockerfileSyntaxError | None]:
+def _short_head(lines: list[str]) -> list[str]:
+    """Shorten the blanks in a text's first comments: the parser's expression for directives is quadratic in them."""
+    for index, line in enumerate(lines):
+        if not line.lstrip().startswith(("#", "//")):
+            break
+        lines[index] = _BLANKS.sub(" ", line.rstrip("\n")) + "\n"
+    return lines
+
+
+def _empty_line(warning: DockerfileWarning) -> Fault:
+    return Fault(
+        warning.line,
+        warning.line,
+        "there is an empty line inside a continued instruction",
+        "Remove it, or begin it with #; it will become an error.",
+        rule="NoEmptyContinuation",
+        severity="warning",
+    )
+
+
+def _try(lines: list[str], head: str, before: int) -> tuple[DockerfileAst, DockerfileSyntaxError | None]:
+    """Parse lines that have `before` others before them; `head` is what they need to know of those."""
+    offset = before - head.count("\n")
     try:
-        return parse_dockerfile_ast("".join(lines)), None
+        ast = parse_dockerfile_ast(head + "".join(lines))
     except DockerfileSyntaxError as error:
+        error.line = (error.line or 1) + offset
         return DockerfileAst([], "\\"), error
     except (ValueError, RecursionError):
         # a JSON array that is nested too deeply, or a number with too many digits: neither is an exec form
-        return DockerfileAst([], "\\"), _locate(lines)
+        located = _locate(lines, head)
+        located.line = (located.line or 1) + before
+        return DockerfileAst([], "\\"), located
+    if offset:
+        for node in ast.instructions:
+            node.start_line += offset
+            node.end_line += offset
+        for warning in ast.warnings:
+            warning.line += offset
+    return ast, None
 
 
-def _locate(lines: list[str]) -> DockerfileSyntaxError:
+def _locate(lines: list[str], head: str) -> DockerfileSyntaxError:
     """Find the line at which the parser breaks down without naming one."""
     low, high = 0, len(lines)
     while high - low > 1:
         middle = (low + high) // 2
         try:
-            parse_dockerfile_ast("".join(lines[:middle]))
+            parse_dockerfile_ast(head + "".join(lines[:middle]))
         except DockerfileSyntaxError:
             low = middle
         except (ValueError, RecursionError):
@@ -220,10 +256,10 @@ def _locate(lines: list[str]) -> DockerfileSyntaxError:
     return DockerfileSyntaxError("this JSON array cannot be read", high)
 
 
-def _directives(text: str) -> dict[str, str]:
-    """The parser directives at the head of the text: `# syntax=`, `# escape=`, `# check=`."""
+def _directives(lines: list[str]) -> dict[str, str]:
+    """The parser directives at the head of a text: `# syntax=`, `# escape=`, `# check=`."""
     found: dict[str, str] = {}
-    for index, line in enumerate(text.split("\n")):
+    for index, line in enumerate(lines):
         if index == 0 and line.startswith("#!"):
             continue
         match = _DIRECTIVE.match(line.strip())
@@ -243,14 +279,18 @@ def _open_triggers(repairs: _Repairs, ast: DockerfileAst) -> bool:
         line = node.start_line
         if node.name != "ONBUILD" or not node.original.strip()[len("ONBUILD") :].strip():
             continue
-        if line in repairs.triggers:
-            continue  # ONBUILD ONBUILD: a fault, which `check` reports
+        if line in repairs.triggers or line in repairs.closed:
+            continue  # ONBUILD ONBUILD: a fault, which `check` reports; or one that cannot be parsed
+        word = node.original.strip()[len("ONBUILD") :].split(None, 1)[0]
+        if word.upper() not in INSTRUCTIONS:
+            continue  # `check` reports it
         physical = repairs.lines[line - 1]
         bare = re.sub(r"(?i)^(\s*)ONBUILD(?=\s)[ \t\v\f\r]*", r"\1", physical, count=1)
         if bare == physical:
             continue  # the word itself is continued over lines: leave it unopened
         repairs.lines[line - 1] = bare
         repairs.triggers[line] = node.original
+        repairs.opened[line] = physical
         opened = True
     return opened
 
@@ -265,19 +305,19 @@ def _repair(repairs: _Repairs, line: int, error: str) -> None:
             repairs.faults.append(_open_heredoc(repairs, line))
             repairs.set_aside(line, len(repairs.lines))
             return
-        if line not in repairs.guessed and line not in repairs.triggers:
+        if line in repairs.triggers:
+            # BuildKit does not parse a trigger until an image is built FROM this one
+            repairs.faults.append(Fault(line, end_line, f"ONBUILD {_plain(message, word)}", severity="warning"))
+            repairs.lines[line - 1] = repairs.opened[line]
+            repairs.closed.add(line)
+            del repairs.triggers[line]
+            return
+        if line not in repairs.guessed:
             repairs.faults.append(Fault(line, end_line, _plain(message, word)))
         repairs.set_aside(line, end_line)
         return
-    if line in repairs.triggers:
-        # BuildKit does not check the word of a trigger until an image is built FROM this one
-        repairs.faults.append(
-            Fault(line, end_line, f"unknown instruction in ONBUILD: {word}", _did_you_mean(word), severity="warning")
-        )
-        repairs.set_aside(line, end_line)
-        return
     likely = nearest(word, INSTRUCTIONS)
-    repairs.faults.append(Fault(line, end_line, f"unknown instruction: {word}", _did_you_mean(word), unknown=True))
+    repairs.faults.append(Fault(line, end_line, f"unknown instruction: {word}", did_you_mean(word), unknown=True))
     if likely and not word.endswith(repairs.escape):
         repairs.guessed.add(line)
         repairs.lines[line - 1] = repairs.lines[line - 1].replace(word, likely, 1)
@@ -285,7 +325,8 @@ def _repair(repairs: _Repairs, line: int, error: str) -> None:
         repairs.set_aside(line, end_line)
 
 
-def _did_you_mean(word: str) -> str:
+def did_you_mean(word: str) -> str:
+    """What an unknown instruction may have been meant for, as a sentence, or ""."""
     likely = nearest(word, INSTRUCTIONS)
     if likely:
         return f"Did you mean {likely}?"

@@ -70,6 +70,11 @@ PREDEFINED_ARGUMENTS = (
 """Arguments that BuildKit sets before the first FROM; a stage that uses one declares it with ARG."""
 
 
+def lowered(name: str) -> str:
+    """A stage's name in lowercase, as Go has it: each character becomes one, where Python makes two of "İ"."""
+    return name.replace("İ", "i").lower()
+
+
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """The known word most similar to `word`, or ""; case is ignored."""
     by_folded = {name.casefold(): name for name in known}

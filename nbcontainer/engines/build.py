@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nbcontainer import engines
 from nbcontainer.dockerfile import Dockerfile, check, parse
+from nbcontainer.dockerfile.check_options import check_options
 from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
@@ -150,6 +151,12 @@ def _check_text(request: BuildRequest) -> None:
 def has_buildkit(engine: Engine, request: BuildRequest) -> bool:
     """Whether a build would go to BuildKit: the engine has it, or a builder is named."""
     return request.builder not in ("", "default") or engine.capabilities.buildkit
+
+
+def findings_are_errors(request: BuildRequest) -> bool:
+    """Whether a finding of BuildKit's checks stops a build: `# check=error=true`."""
+    directive = parse(request.dockerfile, request.source_map).directives.get("check", "")
+    return check_options(directive, request.build_args).is_error
 
 
 def frontend_of(request: BuildRequest) -> str:

@@ -104,8 +104,8 @@ def _instruction_before(lines: list[str], line: int, escape: str) -> str:
             continue
         if not bare.endswith(escape):
             break
-        parts.insert(0, bare[:-1])
-    return "".join(parts)
+        parts.append(bare[:-1])
+    return "".join(reversed(parts))
 
 
 class _Cursor:

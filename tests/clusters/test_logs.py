@@ -8,6 +8,7 @@ import pytest
 
 from nbcontainer.clusters import log_follow
 from nbcontainer.clusters.deletion import delete
+from nbcontainer.clusters.log_lines import LineReader
 from nbcontainer.clusters.logs import logs
 from nbcontainer.clusters.pods import create
 from nbcontainer.errors import ApiError, NotFound, UsageError
@@ -54,6 +55,22 @@ def test_tail_since_and_timestamps(space, writer):
     result = logs(space, LogRequest((writer,), tail=3, timestamps=True)).result(30)
     assert all(abs(line.time - time.time()) < 3600 for line in result)
     assert bytes_in(result.state.spool).startswith(b"20")
+
+
+def test_a_long_log_is_read_in_large_pieces(space, monkeypatch):
+    """A server sends it in pieces of some kilobytes; each costs as much as hundreds of lines."""
+    run(space, "long-log", "yes 'a line of a long log, which has the usual length of one' | head -n 200000; sleep 3600")
+    until(lambda: logs(space, LogRequest(("long-log",))).result(30).state.total == 200_000)
+    sizes = []
+    fed = LineReader.feed
+
+    def feed(reader, data):
+        sizes.append(len(data))
+        fed(reader, data)
+
+    monkeypatch.setattr(LineReader, "feed", feed)
+    assert logs(space, LogRequest(("long-log",))).result(60).state.total == 200_000
+    assert sum(sizes) / len(sizes) > 16 * 1024
 
 
 def test_what_is_not_there(space, writer):

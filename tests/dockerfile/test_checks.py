@@ -40,6 +40,11 @@ ACCEPTED = [
     "FROM x AS unused\nEXPOSE 99999\nCOPY --from=last a b\nFROM y AS last",
     'FROM x\nCOPY "a b" /c',
     "FROM x\nCOPY ['a','b'] /c",
+    "FROM x AS a\nRUN --mount=from=0,target=/x true",  # a mount names no stage by its number
+    "FROM x AS İ\nFROM y\nCOPY --from=I a b\nFROM i",
+    "FROM x\nONBUILD # x",
+    "FROM x\nONBUILD #\\\nMD",
+    "FROM x\nONBUILD ENV a",
     "\ufeffFROM x\r\nRUN a \\\r\n  b\r\n",
 ]
 
@@ -113,6 +118,10 @@ REJECTED = [
 ]
 
 WARNED = [
+    ("FROM x\nONBUILD RU a", 2, "unknown instruction in ONBUILD: RU", "RUN"),
+    ("FROM x\nONBUILD # x", 2, "unknown instruction in ONBUILD: #", ""),
+    ("FROM x\nRUN a\nONBUILD #\\\nMD", 3, "unknown instruction in ONBUILD: #MD", ""),
+    ("FROM x\nONBUILD ENV a", 2, "ONBUILD ENV must have two arguments", ""),
     ("FROM x\nMAINTAINER Ada <a@b>", 2, "deprecated", 'LABEL org.opencontainers.image.authors="Ada <a@b>"'),
     ("FROM x\nCMD ['a', 'b']", 2, "not JSON", 'Write ["a", "b"].'),
     ("FROM x\nCMD [“a”]", 2, "typographic", '["a"]'),
@@ -171,3 +180,46 @@ def test_lines_are_the_users_own():
     source_map = SourceMap((("", 2), ("", 3), ("", 3), ("", 9)))
     problems = check(parse("FROM x\nFOO\nCMD ['a']\nCOPY a\n", source_map))
     assert [(problem.line, problem.end_line) for problem in problems] == [(3, 3), (3, 3), (9, 9)]
+
+
+def test_an_onbuild_of_something_unknown_is_still_an_instruction():
+    for text in ("ONBUILD x", "ONBUILD # x", "ONBUILD ENV a", "ONBUILD RU"):
+        (stage,) = parse(f"FROM a\n{text}\nRUN b").stages
+        assert [instruction.text for instruction in stage.instructions] == [text, "RUN b"]
+
+
+def test_the_text_says_which_checks_are_skipped():
+    wrong = "FROM x\nMAINTAINER me\nCMD a\nCMD ['b']\n"
+    rules = ["MaintainerDeprecated", "MultipleInstructionsDisallowed", "json"]
+
+    def found(directive, **build_args):
+        return [problem.source for problem in check(parse(f"# check={directive}\n{wrong}"), build_args=build_args)]
+
+    assert found("error=false") == rules
+    assert found("skip=MaintainerDeprecated") == rules[1:]
+    assert found("skip=Other, MultipleInstructionsDisallowed;error=true") == [rules[0], rules[2]]
+    assert found("skip=all") == ["json"]  # which is no rule of BuildKit
+    assert found("skip=all", BUILDKIT_DOCKERFILE_CHECK="error=true") == rules
+
+
+GROWING = {
+    "arguments that are used by many stages": (
+        "".join(f"ARG A{n}=$A{n - 1}\n" for n in range(2_000)) + "".join(f"FROM x:$A{n}\n" for n in range(2_000))
+    ),
+    "unknown words in a long text": "FROM x\n" + "".join(f"RUN{'N' * (n % 1_000 == 0)} x\n" for n in range(40_000)),
+    "a directive with many blanks": f"# syntax=a{' ' * 300_000}b\nFROM x\n",
+    "arguments that double": "ARG A0=xx\n"
+    + "".join(f"ARG A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 60))
+    + "FROM x:$A59\n",
+    "stages made from each other": "FROM x AS s0\n"
+    + "".join(f"FROM s{n - 1} AS s{n}\nCOPY --from=s{n - 1} a b\n" for n in range(1, 10_000)),
+    "misspelt stages": "FROM x AS a\n" + "".join(f"FROM y AS b{n}\nCOPY --from=b{n}x a b\n" for n in range(2_000)),
+}
+
+
+@pytest.mark.timeout(60)  # these took minutes or hours
+@pytest.mark.parametrize("text", GROWING.values(), ids=GROWING)
+def test_long_texts_take_time_in_proportion_to_their_length(text):
+    dockerfile = parse(text)
+    check(dockerfile)
+    dockerfile.plan()
