@@ -270,7 +270,7 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
 
     Raises:
         NotFound: there is no such pod or container; where others of the request exist, it is only a note.
-        UsageError: `previous` is requested, which Podman does not keep.
+        UsageError: no pod is named; or `previous` is requested, which Podman does not keep.
     """
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
@@ -283,6 +283,10 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
         if not names:
             nobody = existence.no_objects("pod", engine.name, condition=f"with {request.selector}")
             raise NotFound(nobody, reason="not found")
+    if not names:
+        raise UsageError(
+            "Whose logs?", cure=f"Name a pod, or give a selector; {engine.commands.pods()} lists the pods."
+        )
     found, missing = list[str](), list[NotFound]()
     for name in names:
         try:
@@ -292,6 +296,8 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
     if missing and not found:
         raise missing[0]
     notes = [error.remark for error in missing]
+    if request.follow and names != request.names:
+        notes.append("Pods that come later are not followed: Podman's pods are looked up once.")
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
 
 
@@ -316,9 +322,11 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     """The full names of a pod's containers, or of the wanted one.
 
     Raises:
-        NotFound: there is no such pod or container.
+        NotFound: there is no such pod or container, or the pod has none.
     """
     containers = [text_of(one, "Names") or text_of(one, "Id") for one in own_containers(find_pod(engine, name))]
+    if not containers:
+        raise NotFound(f"The pod {name} in {engine.name} has no containers yet.", reason="not found")
     if not wanted:
         return containers
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]
