@@ -226,6 +226,16 @@ assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
     assert done.stdout.strip() == "[]"
 
 
+def test_handles_load_what_does_the_work_only_on_use():
+    code = """
+import sys
+import nbcontainer.api.cluster, nbcontainer.api.engine
+print([name for name in sys.modules if name.startswith(("nbcontainer.clusters.", "nbcontainer.engines."))])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_received_files_reach_the_disk_by_one_way():
     """`buildkit/destination.py` follows no link; a standard unpacker would."""
     for path in _modules():

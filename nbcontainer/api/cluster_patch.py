@@ -6,18 +6,20 @@ import builtins
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.call_arguments import same_arguments
-from nbcontainer.clusters.patching import Field
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.results import NextCell, Remark, Report
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import changes, changes_unless
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.patching import Field
 
 
 class PatchVerbs(ClusterHandle):
