@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,9 +86,6 @@ def _decoded(name: str, content: bytes) -> str:
 
 
 def _download(url: str) -> bytes:
-    import urllib.error  # noqa: PLC0415 - few calls name a URL
-    import urllib.request  # noqa: PLC0415 - few calls name a URL
-
     shown = urlsplit(url)._replace(query="").geturl().replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "")
     try:
         with urllib.request.urlopen(url, timeout=settings.connect_timeout) as answer:  # noqa: S310 - http and https
