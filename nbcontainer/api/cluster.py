@@ -12,6 +12,7 @@ from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_create import CreateVerbs
 from nbcontainer.api.cluster_events import EventVerbs
+from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
@@ -59,6 +60,7 @@ class Cluster(
     ContextVerbs,
     CreateVerbs,
     EventVerbs,
+    ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
     ObjectVerbs,

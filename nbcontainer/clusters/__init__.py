@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import explain as explain
+    from nbcontainer.clusters import exposing as exposing
     from nbcontainer.clusters import forwarding as forwarding
     from nbcontainer.clusters import kinds as kinds
     from nbcontainer.clusters import kubeconfig as kubeconfig

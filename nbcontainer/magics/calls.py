@@ -67,8 +67,7 @@ class Call:
     @property
     def impersonation(self) -> Impersonation:
         """Whom the call impersonates."""
-        user, groups, uid = (getattr(self.values, name, None) for name in ("as_user", "as_groups", "as_uid"))
-        return Impersonation(user or "", tuple(groups or ()), uid or "")
+        return impersonation_of(self.values)
 
     def as_written(self, words: Iterable[str]) -> str:
         """Words as a line, with `{{name}}` as the user wrote it: a value may be a secret, and titles are saved."""
@@ -170,6 +169,12 @@ class Verbs:
     def handler(self, verb: Verb) -> Handler:
         """What `verb` does."""
         return self._handlers[verb.path][1]
+
+
+def impersonation_of(values: Values) -> Impersonation:
+    """Whom a call with these values impersonates."""
+    user, groups, uid = (getattr(values, name, None) for name in ("as_user", "as_groups", "as_uid"))
+    return Impersonation(user or "", tuple(groups or ()), uid or "")
 
 
 def _do(handle: Callable[[Call], object], call: Call) -> object:

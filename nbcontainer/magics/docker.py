@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, engine_of, run_build
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.prompts import ask
+from nbcontainer.magics.prompts import ask, password_of
 from nbcontainer.verbs import declared, docker_images, docker_registries
 from nbcontainer.verbs.shared import ENGINE
 
@@ -24,17 +23,7 @@ def login(call: Call) -> object:
     """Ask for what is missing, log in, store the credentials."""
     values = call.values
     username = values.username or ask("Username: ", "%docker login REGISTRY -u USER").strip()
-    source = values.password_from
-    if not source:
-        registry = values.registry or "Docker Hub"
-        cure = "--password-from NAME takes a variable, env:NAME the environment."
-        password = ask(f"Password of {username} at {registry}: ", cure, hidden=True)
-    elif source.startswith("env:"):
-        if source[4:] not in os.environ:
-            raise UsageError(f"The environment variable {source[4:]} is not set.")
-        password = os.environ[source[4:]]
-    else:
-        password = str(call.variable(source))
+    password = password_of(call, f"Password of {username} at {values.registry or 'Docker Hub'}: ")
     return engine_of(call).registries.login(values.registry or "", username=username, password=password)
 
 
