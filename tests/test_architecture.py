@@ -23,6 +23,7 @@ ALLOWED = {
     "drawn": set(),
     "settings": {"drawn", "errors"},
     "spool": {"errors", "settings"},
+    "user_files": {"errors"},
     "proxies": set(),
     "tcp": set(),
     "proxy_tunnel": {"byte_stream", "proxies", "tcp"},
@@ -30,7 +31,7 @@ ALLOWED = {
     "http1": {"byte_stream"},
     "request_log": set(),
     "json_objects": set(),
-    "model": {"drawn", "loading", "errors", "kubernetes_yaml"},
+    "model": {"drawn", "loading", "errors", "kubernetes_yaml", "user_files"},
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
     "logs": {"errors", "model", "operation", "spool"},
@@ -58,6 +59,7 @@ ALLOWED = {
     },
     "clusters": {
         "buildkit",  # its destination.py alone
+        "user_files",
         "loading",
         "errors",
         "existence",
@@ -112,6 +114,7 @@ ALLOWED = {
         "pods_backend",
         "protection",
         "json_objects",
+        "user_files",
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"loading", "errors", "interrupts"},
@@ -135,6 +138,7 @@ ALLOWED = {
         "verbs",
         "diagnosis",
         "lessons",
+        "user_files",
     },
     "lessons": {"errors", "identity", "model", "protection"},
     "__init__": {
