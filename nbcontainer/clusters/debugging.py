@@ -60,6 +60,16 @@ def debug(cluster: Cluster, request: DebugRequest, labels: Mapping[str, str]) ->
     return execute(cluster, command, prepare=place.find, finish=place.leave, command=_command(cluster, request))
 
 
+async def container_in(cluster: Cluster, pod: str, image: str, target: str) -> str:
+    """An ephemeral container that sees the processes of the container `target`: it is started, if there is none yet.
+
+    Raises:
+        ApiError: it does not start, or the user may not make one.
+    """
+    place = _Place(cluster, DebugRequest(pod, image=image, target=target), {})
+    return (await place.in_pod(lambda _: None))[1]
+
+
 @dataclass
 class _Place:
     """Where the command is run: it is made, or found, and left."""
@@ -77,7 +87,7 @@ class _Place:
         elif request.copy_to:
             pod, container = await self._copy()
         else:
-            pod, container = await self._in_pod(tell)
+            pod, container = await self.in_pod(tell)
         note = f"in container {container} ({request.image})"
         if not request.command:
             note = f"container {container} ({request.image}) runs; `%kpod exec {pod} -c {container} -- …` uses it"
@@ -98,7 +108,7 @@ class _Place:
         with suppress(NbcontainerError):
             await self.cluster.request("DELETE", POD.path(self.cluster.namespace, name), body={"gracePeriodSeconds": 0})
 
-    async def _in_pod(self, tell: Callable[[LogSource], None]) -> tuple[str, str]:
+    async def in_pod(self, tell: Callable[[LogSource], None]) -> tuple[str, str]:
         request, name = self.request, self.request.name.removeprefix("pod/")
         pod = await self._read(name)
         if request.target and request.target not in (there := container_names(pod)):

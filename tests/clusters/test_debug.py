@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NotFound, UsageError
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NotFound, Unsupported, UsageError
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.magics.catalogue import verbs_of
 from tests.clusters.test_tables import until
@@ -96,3 +96,20 @@ def test_what_cannot_be_debugged_is_said(bare, arguments, error, words):
 def test_an_image_without_sleep_is_said(bare):
     with pytest.raises(ApiError, match=r"cannot be started: exec: .sleep.: executable file not found"):
         bare.debug("bare", "true", image=f"{Registry().address}/nbcontainer/pause:1").result(60)
+
+
+def test_files_are_copied_to_and_from_an_image_without_tar(bare, tmp_path):
+    with pytest.raises(Unsupported, match="no tar") as caught:
+        bare.cp("bare:/pause", str(tmp_path / "pause")).result(30)
+    assert "--image=busybox" in caught.value.cure or "image='busybox'" in caught.value.cure
+    copied = bare.cp("bare:/pause", str(tmp_path / "pause"), image="busybox").result(60)
+    assert (tmp_path / "pause").read_bytes().startswith(b"\x7fELF")
+    assert copied.size == (tmp_path / "pause").stat().st_size
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "one").write_bytes(b"1" * 100_000)
+    (tmp_path / "folder" / "link").symlink_to("one")
+    assert bare.cp(str(tmp_path / "folder"), "bare:/tmp-folder", image="busybox").result(60).size == 100_000
+    assert bare.cp("bare:tmp-folder", str(tmp_path / "back"), image="busybox").result(60).files == 1
+    assert (tmp_path / "back" / "link").read_bytes() == b"1" * 100_000
+    with pytest.raises(NotFound, match="There is no"):
+        bare.cp("bare:/nix", str(tmp_path / "nix"), image="busybox").result(60)
