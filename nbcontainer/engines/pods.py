@@ -5,6 +5,7 @@ Source: the libpod API 4.0, /libpod/pods.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -196,7 +197,7 @@ def _is_of_pods(event: JsonObject) -> bool:
 
 
 def find_pod(engine: Engine, name: str) -> JsonObject:
-    """A pod, as in the list.
+    """A pod, as in the list, but with its containers in the order of its manifest.
 
     Raises:
         NotFound: there is no pod of this name.
@@ -204,8 +205,19 @@ def find_pod(engine: Engine, name: str) -> JsonObject:
     pods = _listed(engine)
     for pod in pods:
         if pod.get("Name") == name:
-            return pod
+            return _in_order(engine, pod)
     raise _no_pod(engine, name, pods)
+
+
+def _in_order(engine: Engine, pod: JsonObject) -> JsonObject:
+    """A pod with its containers in the order in which they were made: Podman lists them in any order."""
+    if len(own_containers(pod)) < 2:  # noqa: PLR2004 - there is nothing to order
+        return pod
+    query = {"all": "true", "filters": json.dumps({"pod": [text_of(pod, "Id")]})}
+    found = entries_of(podman_http(engine).json("GET", "/libpod/containers/json", query=query))
+    made = {text_of(one, "Id"): text_of(one, "Created") for one in found}
+    containers = entries_of(pod, "Containers")
+    return {**pod, "Containers": sorted(containers, key=lambda one: made.get(text_of(one, "Id"), ""))}
 
 
 def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:

@@ -310,6 +310,22 @@ def test_a_pod_without_containers_has_no_logs_and_runs_no_command(podman, make, 
         delete(podman, [unique], force=True).result(30)
 
 
+def test_the_first_container_is_that_of_the_manifest(podman, unique):
+    names = ["c3", "c1", "c4", "c2"]
+    one = "{{name: {}, image: busybox, command: [sh, -c, echo {} > /name; sleep 600]}}"
+    containers = ", ".join(one.format(name, name) for name in names)
+    text = f"{{apiVersion: v1, kind: Pod, metadata: {{name: {unique}}}, spec: {{containers: [{containers}]}}}}"
+    pod_creation.apply(podman, text, source_map=SourceMap())
+    try:
+        assert pods.containers(podman, unique) == names
+        ran = pods.execute(podman, ExecRequest(unique, ("sh", "-c", "until cat /name; do sleep 0.1; done"))).result(30)
+        assert ran.output.endswith("c3\n")
+        titles = [title for title, _ in pods.describe(podman, unique).sections]
+        assert titles == ["", *(f"Container {name}" for name in names)]
+    finally:
+        delete(podman, [unique], force=True).result(30)
+
+
 def test_commands(podman, shell):
     result = pods.execute(podman, ExecRequest(shell, ("sh", "-c", "echo out; echo err >&2"))).result(30)
     assert (result.exit_code, "out" in result.output) == (0, True)
