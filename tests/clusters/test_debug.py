@@ -35,6 +35,10 @@ def test_a_pod_without_a_shell_is_seen_from_within(bare):
     assert len(bare.manifests("pod", "bare").objects[0]["spec"]["ephemeralContainers"]) == 1  # used again each time
 
 
+def test_a_pod_that_was_got_is_debugged(bare):
+    assert bare.pods.get("bare").debug("hostname", target="bare").result(60).output == "bare\n"
+
+
 def test_stopping_ends_the_command(bare):
     running = bare.debug("bare", "sh -c 'echo up; sleep 4711'", target="bare")
     until(lambda: running.state.total >= 1, 60)
