@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -187,11 +186,7 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
+        operation.stop_after(duration)
         return operation
 
     @reads
