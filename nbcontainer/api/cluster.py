@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Unpack
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_create import CreateVerbs
+from nbcontainer.api.cluster_debug import DebugVerbs
 from nbcontainer.api.cluster_events import EventVerbs
+from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
@@ -58,7 +59,9 @@ class Cluster(
     ApplyVerbs,
     ContextVerbs,
     CreateVerbs,
+    DebugVerbs,
     EventVerbs,
+    ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
     ObjectVerbs,
@@ -185,11 +188,7 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
+        operation.stop_after(duration)
         return operation
 
     @reads

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import contexts as contexts
     from nbcontainer.clusters import copying as copying
     from nbcontainer.clusters import creation as creation
+    from nbcontainer.clusters import debugging as debugging
     from nbcontainer.clusters import deletion as deletion
     from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import explain as explain
+    from nbcontainer.clusters import exposing as exposing
     from nbcontainer.clusters import forwarding as forwarding
     from nbcontainer.clusters import kinds as kinds
     from nbcontainer.clusters import kubeconfig as kubeconfig
