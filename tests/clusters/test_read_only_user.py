@@ -26,7 +26,7 @@ OTHERWISE = {  # where the verb's line in LINES changes nothing, or finds nothin
 
 @pytest.fixture(scope="module")
 def filled(space):
-    """A namespace with what the lines name: a pod, and Deployments; one is paused, one has a revision before its own."""
+    """A namespace with a pod and Deployments: one that is paused, one that has a revision before its own."""
     create(space, PodRequest("made", "busybox", command=("sleep", "600"))).result(90)
     renewed = DEPLOYMENT.replace("name: made}\nspec", "name: renewed}\nspec")
     paused = DEPLOYMENT.replace("name: made}\nspec", "name: paused}\nspec").replace("replicas: 0", "paused: true")
