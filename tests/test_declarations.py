@@ -30,6 +30,10 @@ LEFT_OUT = {
         *("--show-managed-fields", "--template", "--validate"),
     },
 }
+DEBUG = {
+    *("--arguments-only", "--attach", "--custom", "--keep-annotations", "--keep-init-containers", "--keep-labels"),
+    *("--keep-liveness", "--keep-readiness", "--keep-startup", "--quiet"),
+}
 GET = {
     *("--ignore-not-found", "--output-watch-events", "--server-print", "--show-kind", "--subresource"),
     "--watch-only",
@@ -114,6 +118,8 @@ NOT_YET = {
     "%kube create secret generic": {"--append-hash"},
     "%kube create secret tls": {"--append-hash"},
     "%kube create secret docker-registry": {"--append-hash", "--from-file"},
+    "%kube debug": DEBUG,
+    "%kpod debug": DEBUG,
     "%kube scale": {"--dry-run", "--resource-version"},
     "%kube rollout status": {"--revision", "--selector", "--watch"},
     "%kube rollout history": {"--revision", "--selector"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Unpack
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_create import CreateVerbs
+from nbcontainer.api.cluster_debug import DebugVerbs
 from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
@@ -59,6 +59,7 @@ class Cluster(
     ApplyVerbs,
     ContextVerbs,
     CreateVerbs,
+    DebugVerbs,
     EventVerbs,
     ExposeVerbs,
     LogVerbs,
@@ -185,11 +186,7 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
+        operation.stop_after(duration)
         return operation
 
     @reads

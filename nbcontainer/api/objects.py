@@ -14,6 +14,7 @@ from nbcontainer.model.tables import Cell
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
+    from nbcontainer.api.forwarding import PortForward
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
@@ -89,6 +90,13 @@ class ApiObject(Described):
     def events(self) -> Table:
         """Its events, newest last; raises as `Cluster.events`."""
         return self._its_cluster.events(f"{self._word}/{self.name}")
+
+    def port_forward(self, *ports: int | str, address: str = "127.0.0.1", timeout: float = 60.0) -> PortForward:
+        """Forward its ports to this machine: `with table["web"].port_forward(80) as port:`.
+
+        Takes the arguments of `Cluster.port_forward`, and raises the same errors.
+        """
+        return self._its_cluster.port_forward(f"{self._word}/{self.name}", *ports, address=address, timeout=timeout)
 
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""

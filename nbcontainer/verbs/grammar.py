@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import os
 import shlex
+import shutil
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -360,9 +362,6 @@ def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
 
 def _beside(name: str, text: str, width: int) -> list[str]:
     """`text` in a column to the right of `name`, broken so that the terminal does not wrap it."""
-    import shutil  # noqa: PLC0415 - only help needs it, and this module loads with the first call
-    import textwrap  # noqa: PLC0415 - only help needs it
-
     columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
     head = f"  {name:<{width}}  " if width else "  "
     return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)

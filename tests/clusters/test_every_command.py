@@ -67,6 +67,8 @@ LINES = {
     "%kube rollout resume": ("deploy/made", None),
     "%kube rollout restart": ("deploy/made", None),
     "%kube rollout undo": ("deploy/made", None),
+    "%kube debug": ("web -c spy --target=main -- ps", None),
+    "%kpod debug": ("web -c spy --target=main -- ps", None),
     "%kube create deployment": ("madly --image=busybox --port=80 --dry-run=client -- sleep '1 2'", None),
     "%kube create job": ("madly --image=busybox --dry-run=server -- sleep 1", None),
     "%kube create cronjob": ("madly --image=busybox --schedule='0 0 * * *' --dry-run=client", None),
