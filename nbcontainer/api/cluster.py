@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -14,11 +13,13 @@ from nbcontainer.api.cluster_create import CreateVerbs
 from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_nodes import NodeVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
 from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
+from nbcontainer.api.nouns import stop_after
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -61,6 +62,7 @@ class Cluster(
     EventVerbs,
     LogVerbs,
     ManifestVerbs,
+    NodeVerbs,
     ObjectVerbs,
     PatchVerbs,
     QuestionVerbs,
@@ -172,7 +174,7 @@ class Cluster(
             Unsupported: the API server cannot watch this kind.
         """
         backend = self.connect()
-        operation = backend.watch(
+        watch = backend.watch(
             (kind, *names),
             all_namespaces=all_namespaces,
             selector=selector,
@@ -183,12 +185,7 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
-        return operation
+        return stop_after(watch, duration)
 
     @reads
     def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> Tables:

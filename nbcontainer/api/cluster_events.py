@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.nouns import stop_after
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Table
 from nbcontainer.operation import Operation
@@ -64,13 +64,7 @@ class EventVerbs(ClusterHandle):
         """
         cluster = self.connect_to_cluster("events")
         which = _which(cluster, about or subject, types, everywhere=all_namespaces)
-        operation = clusters.events.watch_events(cluster, **which)
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
-        return operation
+        return stop_after(clusters.events.watch_events(cluster, **which), duration)
 
 
 def _which(cluster: Cluster, about: str, types: Sequence[str], *, everywhere: bool) -> dict[str, Any]:

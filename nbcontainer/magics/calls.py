@@ -20,7 +20,7 @@ from nbcontainer.interrupts import run_interruptible
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import NextCell, Remark, Report
-from nbcontainer.model.tables import Table, Tables, Tone, Words
+from nbcontainer.model.tables import Table, Tables, TableState, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -199,7 +199,9 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
         return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
-        return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
+        wide = "output" in values and values.output == "wide"
+        view = views.tables.TableView(wide=wide) if isinstance(watch.state, TableState) else _view_of(call, watch)
+        return views.surfaces.show(watch, view)
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
