@@ -89,6 +89,7 @@ class Resource:
 
 POD = Resource("pods", "Pod", singular="pod", short_names=("po",))
 NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
+NODE = Resource("nodes", "Node", namespaced=False, singular="node", short_names=("no",))
 EVENT = Resource("events", "Event", singular="event", short_names=("ev",))
 
 
