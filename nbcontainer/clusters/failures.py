@@ -89,8 +89,8 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
     # aiohttp wraps the system's errors; it is not imported here
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
-        why = inner.verify_message or inner
-        return f"the certificate of {server} is not trusted: {why}.", _certificate_cure(inner.verify_code)
+        why = inner.verify_message or str(inner)
+        return f"the certificate of {server} is not trusted: {why.rstrip('.')}.", _certificate_cure(inner.verify_code)
     if isinstance(inner, ssl.SSLError):
         return (
             f"TLS with {server} failed: {inner.reason or inner}.",
