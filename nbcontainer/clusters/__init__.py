@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import rollout_history as rollout_history
     from nbcontainer.clusters import rollouts as rollouts
     from nbcontainer.clusters import secret_values as secret_values
+    from nbcontainer.clusters import several_tables as several_tables
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import trees as trees
     from nbcontainer.clusters import verification as verification

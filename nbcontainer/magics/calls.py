@@ -19,7 +19,7 @@ from nbcontainer.magics.presenting import interrupted, quiet, safe, warnings_in_
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import NextCell, Remark, Report
-from nbcontainer.model.tables import Table, Tables, Tone, Words
+from nbcontainer.model.tables import Table, Tables, TableState, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -203,7 +203,9 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
         return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
-        return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
+        is_one = isinstance(watch.state, TableState)
+        made = views.tables.TableView if is_one else views.several_tables.SeveralTablesView
+        return views.surfaces.show(watch, made(wide=values.output == "wide"))
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
