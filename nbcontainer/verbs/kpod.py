@@ -8,6 +8,7 @@ from nbcontainer.verbs import kube_create, kube_run
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_logs import POD_LOGS
+from nbcontainer.verbs.kube_nodes import top_of_pods
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
@@ -136,4 +137,5 @@ VERBS = (
         command=("kubectl", "events"),
         calls="pods.events",
     ),
+    top_of_pods("top", "%kpod top --containers --sort-by=memory"),
 )
