@@ -15,6 +15,7 @@ from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_nodes import NodeVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
@@ -64,6 +65,7 @@ class Cluster(
     ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
+    NodeVerbs,
     ObjectVerbs,
     PatchVerbs,
     QuestionVerbs,
@@ -177,7 +179,7 @@ class Cluster(
             Unsupported: the API server cannot watch this kind.
         """
         backend = self.connect()
-        operation = backend.watch(
+        watch = backend.watch(
             (kind, *names),
             all_namespaces=all_namespaces,
             selector=selector,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from nbcontainer import clusters
-from nbcontainer.clusters.refusals import cure_of, invalid_words, unreachable_kubelet
+from nbcontainer.clusters.refusals import cure_of, invalid_words, selector_words, unreachable_kubelet
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
 from nbcontainer.json_objects import number_of, object_of, text_of
 from nbcontainer.settings import settings
@@ -67,9 +67,10 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
             short, cure = invalid_words(said)
             return ApiError(short or message, status=status, reason=reason, cure=cure)
         case _:
-            kubelet, cure = unreachable_kubelet(message, cluster.commands)
+            selector = selector_words(message) if status == HTTPStatus.BAD_REQUEST else None
+            short, cure = selector or unreachable_kubelet(message, cluster.commands)
             cure = cure or cure_of(message, cluster.commands)
-            return ApiError(kubelet or message, status=status, reason=reason, cure=cure)
+            return ApiError(short or message, status=status, reason=reason, cure=cure)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import existence
 from nbcontainer.clusters.connection import Cluster
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.http import FIELD_MANAGER, READ_SECONDS
 from nbcontainer.clusters.log_stream import REFUSAL
 from nbcontainer.clusters.missing import missing_namespace
@@ -307,7 +307,7 @@ async def one_object(
     Raises:
         ApiError, ClusterUnavailable: as in `reflect`.
     """
-    path, parameters = resource.path(cluster.namespace), {"fieldSelector": f"metadata.name={name}"}
+    path, parameters = resource.path(cluster.namespace), {"fieldSelector": field_selector_of(name)}
     async for news in reflect(cluster, path, parameters, silence=AWAITED_SECONDS):
         if isinstance(news, Away):
             tell_away(news.note)
