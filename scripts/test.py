@@ -65,6 +65,7 @@ PODS = _files(
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. Files in no other column run in the last one of their folder, or of all.
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
+    ("the lesson on the Dockerfile", _files("notebooks", "dockerfile"), ENGINES | CLUSTER),
     ("notebooks", ("tests/notebooks",), ENGINES | CLUSTER),
     ("broken clusters", BROKEN_CLUSTERS, CLUSTER),
     ("pods and their logs", PODS, CLUSTER),
