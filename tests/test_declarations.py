@@ -131,6 +131,9 @@ NOT_YET = {
         *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
         "--selector",
     },
+    "%kpod top": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top pods": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top nodes": {"--show-swap", "--use-protocol-buffers"},
     "%kube set resources": {"--all", "--local", "--selector"},
 }
 OF_ALL = {

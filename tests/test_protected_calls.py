@@ -60,6 +60,8 @@ OF_PODS = {
     "apply": lambda cluster: cluster.apply(MANIFEST),
     "cp": lambda cluster: cluster.cp("nbc-protected:/etc/hosts", "hosts"),
     "annotate": lambda cluster: cluster.annotate("pod/w", "a=b"),
+    "cordon": lambda cluster: cluster.cordon("n"),
+    "uncordon": lambda cluster: cluster.uncordon("n"),
     "create.cronjob": lambda cluster: cluster.create.cronjob("w", "busybox", "0 0 * * *"),
     "create.deployment": lambda cluster: cluster.create.deployment("w", ["busybox"]),
     "create.job": lambda cluster: cluster.create.job("w", image="busybox"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.secret_values import hide
 from nbcontainer.errors import ApiError, UsageError
 from nbcontainer.json_objects import text_of
@@ -59,7 +60,7 @@ def create(
         resource = cluster.run(find_kind(cluster, manifest["apiVersion"], kind))
         if resource is None:
             raise ApiError(f"The cluster has no {manifest['apiVersion']} {kind}.")
-        parameters = {"fieldManager": "nbcontainer", "fieldValidation": "Strict"}
+        parameters = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         parameters |= {"dryRun": "All"} if dry_run else {}
         uid = text_of(
             cluster.call("POST", resource.path(namespace), parameters=parameters, body=sent), "metadata", "uid"

@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results
     from nbcontainer.model import secrecy as secrecy
+    from nbcontainer.model import several_tables as several_tables
     from nbcontainer.model import source_map as source_map
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables
+    from nbcontainer.model import usage as usage
     from nbcontainer.model import volumes as volumes
     from nbcontainer.model import waiting as waiting
 else:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_logs import POD_LOGS
+from nbcontainer.verbs.kube_nodes import top_of_pods
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
@@ -150,4 +151,5 @@ VERBS = (
         command=("kubectl", "events"),
         calls="pods.events",
     ),
+    top_of_pods("top", "%kpod top --containers --sort-by=memory"),
 )

@@ -10,6 +10,8 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model import created_data
 
 
@@ -207,6 +209,12 @@ def test_what_is_created_exists_once_and_is_the_notebook_s(create, space):
     made = create.job("now", source="cronjob/never", dry_run="server", output="yaml")
     assert "cronjob.kubernetes.io/instantiate: manual" in str(made)
     there.delete("cronjob", "never").result()
+
+
+def test_a_service_without_a_port_is_refused_in_words(here):
+    for words in ("nodeport w", "loadbalancer w", "clusterip w"):
+        with pytest.raises(UsageError, match="--tcp"):
+            run_magic(verbs_of("kube"), f"create service {words} -n {here.namespace}", None, {})
 
 
 def test_wrong_arguments_are_refused_before_anything_is_sent(create):
