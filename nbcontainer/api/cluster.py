@@ -179,7 +179,7 @@ class Cluster(
             Unsupported: the API server cannot watch this kind.
         """
         backend = self.connect()
-        watch = backend.watch(
+        operation = backend.watch(
             (kind, *names),
             all_namespaces=all_namespaces,
             selector=selector,
