@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -67,19 +68,15 @@ def _at_once(probes: Sequence[tuple[str, Probe]]) -> list[Remark]:
         with interrupts_deferred():
             thread.start()
         threads.append((name, thread))
-    gone = threading.Event()
-    timer = threading.Timer(SECONDS, gone.set)
-    with interrupts_deferred():
-        timer.start()
+    deadline = time.monotonic() + SECONDS
     remarks = []
     for name, thread in threads:
-        while thread.is_alive() and not gone.is_set():
+        while thread.is_alive() and time.monotonic() < deadline:
             thread.join(0.05)
         remarks += list(found[name])
         if thread.is_alive():
             words = f"{name}: no answer within {SECONDS:g} s"
             remarks.append(Remark(words, Tone.BAD, "It may be far away or overloaded; is the network or VPN up?"))
-    timer.cancel()
     return remarks
 
 

@@ -11,6 +11,7 @@ from nbcontainer.verbs.grammar import Verb
 from tests.terminal import Terminal
 
 GROUPS = ("auth", "config", "create", "rollout", "set", "top")  # of kubectl, whose verbs have two words
+SUBGROUPS = (["create", "secret"], ["create", "service"])  # and of these three
 
 
 def results_of(verb: Verb, line: str, cell: str | None = None) -> Iterator[object]:
@@ -42,7 +43,9 @@ def is_understood(terminal: Terminal, command: str, path: Iterable[str]) -> None
 def path_of(verb: Verb) -> list[str]:
     """The words of a command that name its verb, without kubectl's kind of object, which has several spellings."""
     words = [word for word in verb.command[1:] if word[0] != "-"]
-    return words[: (2 if words[0] in GROUPS else 1) if verb.command[0] == "kubectl" else None]
+    if verb.command[0] != "kubectl":
+        return words
+    return words if words[:2] in SUBGROUPS else words[: 2 if words[0] in GROUPS else 1]
 
 
 def further_methods(handle: type, verbs: Iterable[Verb]) -> set[str]:

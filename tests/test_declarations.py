@@ -30,6 +30,10 @@ LEFT_OUT = {
         *("--show-managed-fields", "--template", "--validate"),
     },
 }
+DEBUG = {
+    *("--arguments-only", "--attach", "--custom", "--keep-annotations", "--keep-init-containers", "--keep-labels"),
+    *("--keep-liveness", "--keep-readiness", "--keep-startup", "--quiet"),
+}
 GET = {
     *("--ignore-not-found", "--output-watch-events", "--server-print", "--show-kind", "--subresource"),
     "--watch-only",
@@ -109,6 +113,13 @@ NOT_YET = {
     "%kube edit": {"--output-patch", "--subresource", "--windows-line-endings"},
     "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
+    "%kube expose": {"--external-ip", "--load-balancer-ip", "--override-type", "--overrides", "--session-affinity"},
+    "%kube create configmap": {"--append-hash"},
+    "%kube create secret generic": {"--append-hash"},
+    "%kube create secret tls": {"--append-hash"},
+    "%kube create secret docker-registry": {"--append-hash", "--from-file"},
+    "%kube debug": DEBUG,
+    "%kpod debug": DEBUG,
     "%kube scale": {"--dry-run", "--resource-version"},
     "%kube rollout status": {"--revision", "--selector", "--watch"},
     "%kube rollout history": {"--revision", "--selector"},

@@ -66,7 +66,19 @@ OF_PODS = {
     "create.deployment": lambda cluster: cluster.create.deployment("w", ["busybox"]),
     "create.job": lambda cluster: cluster.create.job("w", image="busybox"),
     "create.namespace": lambda cluster: cluster.create.namespace("w"),
+    "create.clusterip_service": lambda cluster: cluster.create.clusterip_service("w", "80"),
+    "create.configmap": lambda cluster: cluster.create.configmap("w"),
+    "create.externalname_service": lambda cluster: cluster.create.externalname_service("w", external_name="x.y"),
+    "create.loadbalancer_service": lambda cluster: cluster.create.loadbalancer_service("w", "80"),
+    "create.nodeport_service": lambda cluster: cluster.create.nodeport_service("w", "80"),
+    "create.registry_secret": lambda cluster: cluster.create.registry_secret("w", username="a", password="b"),
+    "create.secret": lambda cluster: cluster.create.secret("w"),
+    "create.serviceaccount": lambda cluster: cluster.create.serviceaccount("w"),
+    "create.tls_secret": lambda cluster: cluster.create.tls_secret("w", cert="web.crt", key="web.key"),
+    "autoscale": lambda cluster: cluster.autoscale("deploy/w", most=2),
+    "expose": lambda cluster: cluster.expose("deploy/w", port=80),
     "create.quota": lambda cluster: cluster.create.quota("w", hard={"pods": "1"}),
+    "debug": lambda cluster: cluster.debug("w", "ps"),
     "delete": lambda cluster: cluster.delete("pod/w"),
     "edit": lambda cluster: cluster.edit("pod/w"),
     "label": lambda cluster: cluster.label("pod/w", "a=b"),
@@ -97,6 +109,10 @@ VERBS_OF_ENGINES = {
     ("docker", "build"): ("build {folder}", None),
     ("dockerfile", ""): ("-o {folder}/out --network host", BUILD),
 }
+VERBS_THAT_ASK = {
+    ("kube", "create secret generic"): "w --type=Opaque",
+    ("kube", "create secret docker-registry"): "w --docker-username=a --password-from=env:HOME",
+}
 VERBS_THAT_READ = {
     ("docker", "login"),
     ("nbcontainer", "settings"),
@@ -115,7 +131,10 @@ def lines_of_pods():
                 yield name, line.partition(" ")[2], cell if line.startswith("%%") else None
 
 
-VERBS_OF_PODS = list(lines_of_pods())
+VERBS_OF_PODS = [
+    *lines_of_pods(),
+    *(("kube", f"{path} {words}", None) for (_, path), words in VERBS_THAT_ASK.items()),
+]
 
 
 def test_each_method_of_a_noun_has_one_mark():
@@ -149,7 +168,7 @@ def test_a_protected_engine_refuses_each_declared_verb_that_changes_it(engine):
 def test_each_verb_is_one_that_changes_or_one_that_reads():
     magics = {name: catalogue.verbs_of(name).magic for name in catalogue.MAGICS}
     verbs = {(name, verb.path) for name, found in magics.items() for verb in found.verbs if not verb.calls}
-    assert verbs == {*VERBS_OF_ENGINES, *VERBS_THAT_READ}
+    assert verbs == {*VERBS_OF_ENGINES, *VERBS_THAT_ASK, *VERBS_THAT_READ}
     assert not {*VERBS_OF_ENGINES} & VERBS_THAT_READ
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Unpack
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_create import CreateVerbs
+from nbcontainer.api.cluster_debug import DebugVerbs
 from nbcontainer.api.cluster_events import EventVerbs
+from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
 from nbcontainer.api.cluster_nodes import NodeVerbs
@@ -19,7 +21,6 @@ from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
 from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
-from nbcontainer.api.nouns import stop_after
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.api.pod import Pod
 from nbcontainer.api.pods import Pods
@@ -33,8 +34,8 @@ from nbcontainer.protection import changes, guard_later, reads
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-    from nbcontainer.model.tables import Row, TableEvent, TableState
-    from nbcontainer.operation import Operation
+    from nbcontainer.model.tables import Row
+    from nbcontainer.operation.watches import TableWatch
     from nbcontainer.pods_backend import PodsBackend
 
 
@@ -59,7 +60,9 @@ class Cluster(
     ApplyVerbs,
     ContextVerbs,
     CreateVerbs,
+    DebugVerbs,
     EventVerbs,
+    ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
     NodeVerbs,
@@ -154,11 +157,13 @@ class Cluster(
         show_labels: bool = False,
         columns: str = "",
         duration: float = 0.0,
-    ) -> Operation[TableEvent, TableState, Table]:
-        """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
+    ) -> TableWatch:
+        """The table of a kind, kept up to date until it is stopped; takes the arguments of `get`.
+
+        Of several kinds, the state has a table for each, `state.tables`, and the result is `Tables`.
 
         Args:
-            kind: the kind.
+            kind: as for `get`.
             *names: only these objects.
             all_namespaces: objects in all namespaces.
             selector: a label selector.
@@ -170,11 +175,11 @@ class Cluster(
             duration: seconds after which to stop watching; 0 for never.
 
         Raises (also from `result()`):
-            UsageError: the cluster has no such kind, or several are named.
+            UsageError: the cluster has no such kind.
             Unsupported: the API server cannot watch this kind.
         """
         backend = self.connect()
-        watch = backend.watch(
+        operation = backend.watch(
             (kind, *names),
             all_namespaces=all_namespaces,
             selector=selector,
@@ -185,7 +190,8 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        return stop_after(watch, duration)
+        operation.stop_after(duration)
+        return operation
 
     @reads
     def tables(self, words: Sequence[str], **which: Unpack[TableRequest]) -> Tables:

@@ -6,31 +6,22 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from nbcontainer import clusters, model
+from nbcontainer.api.cluster_create_data import CreateData
+from nbcontainer.api.cluster_create_services import CreateServices
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import Noun
 from nbcontainer.errors import UsageError
-from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.changes import Change
 from nbcontainer.model.manifests import Manifests
 from nbcontainer.model.requests import command_words, refuse_negative
 from nbcontainer.protection import changes_unless
 
 
-class Create(Noun):
+class Create(CreateData, CreateServices):
     """Creating objects by a few words: `nbc.cluster().create.deployment("web", ["web:1"], replicas=2)`.
 
     Each takes `dry_run`, "client" or "server": only show what would be created; and `output`: "yaml" for the manifest
     in place of the change. Each raises `Conflict` if the object exists already.
     """
-
-    kind = "create"
-
-    def __init__(self, cluster: ClusterHandle) -> None:
-        self._cluster = cluster
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        return f"{self._cluster!r}.create"
 
     @changes_unless("dry_run")
     def deployment(
@@ -61,7 +52,7 @@ class Create(Noun):
         words = ["deployment", name, *(f"--image={image}" for image in images)]
         words += [f"--replicas={replicas}"] if replicas != 1 else []
         words += [f"--port={port}"] if port is not None else []
-        return self._create(made, words, command, dry_run, output)
+        return self._create(made, ["create", *words], dry_run, output, command)
 
     @changes_unless("dry_run")
     def job(
@@ -93,9 +84,9 @@ class Create(Noun):
         if source:
             cluster = self._cluster.connect_to_cluster("create")
             made = model.created.job_from(name, clusters.creation.cron_job(cluster, source))
-            return self._create(made, ["job", name, f"--from={source}"], (), dry_run, output)
+            return self._create(made, ["create", "job", name, f"--from={source}"], dry_run, output)
         made = model.created.job(name, image, command)
-        return self._create(made, ["job", name, f"--image={image}"], command, dry_run, output)
+        return self._create(made, ["create", "job", name, f"--image={image}"], dry_run, output, command)
 
     @changes_unless("dry_run")
     def cronjob(
@@ -123,7 +114,7 @@ class Create(Noun):
         command = command_words(command)
         made = model.created.cron_job(name, image, schedule, command, restart=restart)
         words = ["cronjob", name, f"--image={image}", f"--schedule={schedule}", f"--restart={restart}"]
-        return self._create(made, words, command, dry_run, output)
+        return self._create(made, ["create", *words], dry_run, output, command)
 
     @changes_unless("dry_run")
     def namespace(self, name: str, *, dry_run: str = "", output: str = "") -> Change | Manifests:
@@ -134,7 +125,7 @@ class Create(Noun):
             dry_run: "client" or "server": only show what would be created.
             output: "yaml" for the manifest.
         """
-        return self._create(model.created.namespace(name), ["namespace", name], (), dry_run, output)
+        return self._create(model.created.namespace(name), ["create", "namespace", name], dry_run, output)
 
     @changes_unless("dry_run")
     def quota(
@@ -158,18 +149,7 @@ class Create(Noun):
         words = ["quota", name]
         words += ["--hard=" + ",".join(f"{key}={value}" for key, value in hard.items())] if hard else []
         words += [f"--scopes={','.join(scopes)}"] if scopes else []
-        return self._create(model.created.quota(name, hard or {}, scopes), words, (), dry_run, output)
-
-    def _create(
-        self, made: Mapping[str, object], words: Sequence[str], command: Sequence[str], dry_run: str, output: str
-    ) -> Change | Manifests:
-        if output not in {"", "yaml"}:
-            raise UsageError(f'`--output` is "yaml", not {output!r}.')
-        flags = [*([f"--dry-run={dry_run}"] if dry_run else []), *([f"--output={output}"] if output else [])]
-        words = [*words, *flags, *(["--", *command] if command else [])]
-        cluster = self._cluster.connect_to_cluster("create")
-        change = clusters.creation.create(cluster, made, words, {NOTEBOOK_LABEL: notebook_id()}, dry_run)
-        return Manifests((change.manifest,), change.yaml, "yaml", change.command) if output else change
+        return self._create(model.created.quota(name, hard or {}, scopes), ["create", *words], dry_run, output)
 
 
 class CreateVerbs(ClusterHandle):

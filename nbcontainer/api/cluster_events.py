@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import stop_after
 from nbcontainer.errors import UsageError
 from nbcontainer.model.tables import Table
 from nbcontainer.operation import Operation
@@ -64,7 +63,9 @@ class EventVerbs(ClusterHandle):
         """
         cluster = self.connect_to_cluster("events")
         which = _which(cluster, about or subject, types, everywhere=all_namespaces)
-        return stop_after(clusters.events.watch_events(cluster, **which), duration)
+        operation = clusters.events.watch_events(cluster, **which)
+        operation.stop_after(duration)
+        return operation
 
 
 def _which(cluster: Cluster, about: str, types: Sequence[str], *, everywhere: bool) -> dict[str, Any]:

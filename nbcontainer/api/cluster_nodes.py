@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import Noun, stop_after
+from nbcontainer.api.nouns import Noun
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.usage import Usages
@@ -89,7 +89,9 @@ class Top(Noun):
             sum: whether the picture has the total.
             duration: seconds after which to stop; 0 for never.
         """
-        return stop_after(clusters.usage.watch_usage(*self._of_pods(locals())), duration)
+        operation = clusters.usage.watch_usage(*self._of_pods(locals()))
+        operation.stop_after(duration)
+        return operation
 
     @reads
     def nodes(self, *names: str, selector: str = "", sort_by: str = "", show_capacity: bool = False) -> Usages:
@@ -126,7 +128,9 @@ class Top(Noun):
             show_capacity: compare it with all of the node.
             duration: seconds after which to stop; 0 for never.
         """
-        return stop_after(clusters.usage.watch_usage(*self._of_nodes(locals())), duration)
+        operation = clusters.usage.watch_usage(*self._of_nodes(locals()))
+        operation.stop_after(duration)
+        return operation
 
     def _of_pods(self, given: Mapping[str, Any]) -> tuple[Cluster, Wanted]:
         cluster = self._cluster.connect_to_cluster("top")

@@ -9,13 +9,21 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.protection import reads
 from nbcontainer.verbs.kinds import SPELLINGS
 
 
 @reads
 def known_names(
-    kind: str, *, namespace: str = "", context: str = "", pod: str = "", engine: str = "", of_kind: str = ""
+    kind: str,
+    *,
+    namespace: str = "",
+    context: str = "",
+    impersonation: Impersonation = NOBODY_ELSE,
+    pod: str = "",
+    engine: str = "",
+    of_kind: str = "",
 ) -> Sequence[str]:
     """Names for completion: images, containers, pods, contexts, namespaces … none if nothing answers immediately.
 
@@ -24,12 +32,14 @@ def known_names(
             docker context), "namespace", "kind" (of a cluster's objects) or "object".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
+        impersonation: who is to be offered what they see.
         pod: the pod whose containers are wanted.
         engine: the docker context, or the engine's address.
         of_kind: the kind of the wanted objects.
     """
-    handles = (Engine(engine), Cluster(context, namespace))
+    handles = (Engine(engine), Cluster(context, namespace, impersonation))
     found: Sequence[str] = ()
+    find_cluster = clusters.connection.find_cluster
     try:
         match kind:
             case "pod-container" if pod:
@@ -39,11 +49,11 @@ def known_names(
             case "engine":
                 found = list(dict.fromkeys(each.name for each in engines.config.contexts()))
             case "namespace":
-                found = clusters.objects.names(clusters.connection.find_cluster(context), "namespaces")
+                found = clusters.objects.names(find_cluster(context, "", impersonation), "namespaces")
             case "kind":
-                found = clusters.objects.kinds_at_hand(clusters.connection.find_cluster(context)) or list(SPELLINGS)
+                found = clusters.objects.kinds_at_hand(find_cluster(context, "", impersonation)) or list(SPELLINGS)
             case "object":
-                found = clusters.objects.names(clusters.connection.find_cluster(context, namespace), of_kind)
+                found = clusters.objects.names(find_cluster(context, namespace, impersonation), of_kind)
             case _:
                 found = next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
     except NbcontainerError:

@@ -8,7 +8,6 @@ That line provides `nbc.volumes`, the verbs' `calls="volumes.create"`, and the n
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
@@ -22,20 +21,6 @@ from nbcontainer.protection import changes, reads
 if TYPE_CHECKING:
     from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
-    from nbcontainer.operation import AnyOperation
-
-
-Running = TypeVar("Running", bound="AnyOperation")
-
-
-def stop_after(running: Running, duration: float) -> Running:
-    """The operation, which is stopped after `duration` seconds; 0 for never."""
-    if duration > 0:
-        timer = threading.Timer(duration, running.stop)
-        timer.daemon = True
-        timer.start()
-        running.when_done(timer.cancel)
-    return running
 
 
 class Noun:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import copying as copying
     from nbcontainer.clusters import cordoning as cordoning
     from nbcontainer.clusters import creation as creation
+    from nbcontainer.clusters import debugging as debugging
     from nbcontainer.clusters import deletion as deletion
     from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word
     from nbcontainer.clusters import explain as explain
+    from nbcontainer.clusters import exposing as exposing
     from nbcontainer.clusters import forwarding as forwarding
     from nbcontainer.clusters import kinds as kinds
     from nbcontainer.clusters import kubeconfig as kubeconfig
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import rollout_history as rollout_history
     from nbcontainer.clusters import rollouts as rollouts
     from nbcontainer.clusters import secret_values as secret_values
+    from nbcontainer.clusters import several_tables as several_tables
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import trees as trees
     from nbcontainer.clusters import usage as usage

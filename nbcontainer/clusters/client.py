@@ -163,7 +163,8 @@ class Client:
                 raise
             request.status = SWITCHING_PROTOCOLS
         self._link.http.reached()
-        _keep_alive(socket.get_extra_info("socket"))
+        with suppress(AttributeError):  # asyncio's, of a connection through TLS that has just been lost
+            _keep_alive(socket.get_extra_info("socket"))
         return socket
 
     async def _accepted(self, open: Callable[[], Awaitable[Answer]]) -> Answer:  # noqa: A002 - what it does

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from nbcontainer.clusters.further_columns import Read
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
@@ -21,6 +22,7 @@ _STATUS_COLUMNS = frozenset({"STATUS", "PHASE"})
 _NUMBER_TYPES = frozenset({"integer", "number"})
 _AGE_UNITS = {"y": 365 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1}
 _AGE = re.compile(r"(\d+)([ydhms])")
+MOST_SHARED = 4_000  # texts that rows have in common, or might
 _TEXTS = frozenset({"text", "status"})
 _WITHOUT_TABLE = ({"name": "Name"}, {"name": "Age", "type": "date"})  # what kubectl prints of such objects
 _LEADING_NUMBER = re.compile(r"\s*(-?\d+)(?: \((\w+) ago\))?")  # RESTARTS is "3 (5m ago)"
@@ -117,6 +119,7 @@ class Decoder:
         self._further = further
         self._rank = rank
         self._plan = _Plan((), (), None, None)
+        self._shared: dict[Any, Any] = {}
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -137,6 +140,8 @@ class Decoder:
         if definitions:
             self._plan = _plan(definitions, self._kind)
         now = time.time()
+        if len(self._shared) > MOST_SHARED:
+            self._shared.clear()
         return [self._row(row, namespace, now) for row in _rows(page)]
 
     def keys(self, page: JsonObject, namespace: str = "") -> Iterable[str]:
@@ -144,14 +149,15 @@ class Decoder:
         return [_key(row, namespace) for row in _rows(page)]
 
     def _row(self, row: JsonObject, namespace: str, now: float) -> Row:
-        plan = self._plan
+        plan, shared = self._plan, self._shared.setdefault  # the same text once, for all rows that have it
         metadata = object_of(row, "object", "metadata")
         namespace = text_of(metadata, "namespace") or namespace
+        namespace = shared(namespace, namespace)
         found = _cells(row)
         dated = plan.age is not None and plan.age < len(found) and "creationTimestamp" in metadata
         columns = plan.columns_but_age if dated else plan.columns
         cells = [  # most are text already, and a table has tens of thousands
-            cell if type(cell) is str and column.kind in _TEXTS else _cell(cell, column, now)
+            shared(cell, cell) if type(cell) is str and column.kind in _TEXTS else _cell(cell, column, now)
             for cell, column in zip(found, columns, strict=False)
         ]
         if dated and plan.age is not None:
@@ -165,14 +171,15 @@ class Decoder:
         if self._with_namespace:
             cells.insert(0, namespace)
         name = text_of(metadata, "name") or (str(found[0]) if found else "")
+        labels = texts_of(metadata, "labels")
         return Row(
             key=f"{namespace}/{name}",
             cells=tuple(cells),
             tone=status_tone(str(status)) if status else Tone.PLAIN,
-            name=name,
+            name=shared(name, name),
             namespace=namespace,
             kind=self._kind,
-            labels=texts_of(metadata, "labels"),
+            labels=shared(tuple(labels.items()), labels),
             restarted=_restarted(restarts, now) if isinstance(restarts, str) and " " in restarts else 0.0,
             rank=self._rank(object_of(row, "object")) if self._rank else "",
         )

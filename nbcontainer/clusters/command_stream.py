@@ -56,7 +56,7 @@ class CommandStream:
             raise
         except BaseException:
             # closing its connection does not end a command that waits for somebody to read its output
-            ending = asyncio.create_task(end_command(self._cluster, self._request, began))
+            ending = asyncio.create_task(end_command(self._cluster, self._request, began, may_have_ended=True))
             _endings.add(ending)
             ending.add_done_callback(_endings.discard)
             raise

@@ -25,6 +25,7 @@ from nbcontainer.clusters.failures import decode_status, explain, no_object, rai
 from nbcontainer.clusters.frozen import FrozenConnections
 from nbcontainer.clusters.http import Cancellation, Http
 from nbcontainer.clusters.kubeconfig import Access, files, read_access
+from nbcontainer.clusters.managed_fields import METADATA_ALONE, loads
 from nbcontainer.errors import ClusterUnavailable
 from nbcontainer.json_objects import JsonObject
 from nbcontainer.model.commands import ClusterCommands
@@ -44,6 +45,7 @@ Parameters = Mapping[str, str | int | bool] | Iterable[tuple[str, str | int | bo
 
 JSON = "application/json"
 UNAUTHORIZED = 401
+_METADATA_ALONE = urlencode(METADATA_ALONE)
 THREADS = 32
 
 
@@ -221,7 +223,7 @@ class Cluster:
         )
         if status == UNAUTHORIZED:
             raise status_error(self, status, decode_status(text))
-        return status, self._decode(status, text)
+        return status, self._decode(status, text, metadata_alone=_METADATA_ALONE in target)
 
     @asynccontextmanager
     async def stream(
@@ -298,9 +300,9 @@ class Cluster:
         """Whether to request compressed responses: on the same machine, gzip costs more than it saves."""
         return self.link.access.compress and not _is_local(self.server)
 
-    def _decode(self, status: int, text: bytes) -> JsonObject:
+    def _decode(self, status: int, text: bytes, *, metadata_alone: bool) -> JsonObject:
         try:
-            document = orjson.loads(text) if text else {}
+            document = loads(text, metadata_alone=metadata_alone) if text else {}
         except orjson.JSONDecodeError:
             raise no_object(self.server, status, text) from None
         if not isinstance(document, dict):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.clusters.http import FIELD_MANAGER
+from nbcontainer.clusters.secret_values import hide
 from nbcontainer.errors import ApiError, UsageError
 from nbcontainer.json_objects import text_of
 from nbcontainer.model.changes import Change
@@ -39,7 +41,7 @@ def create(
     Args:
         cluster: the cluster, in the object's namespace.
         manifest: the object.
-        words: what follows `kubectl create` in the equivalent command; the last may be "--" and a command.
+        words: the equivalent kubectl command; the last may be "--" and a command.
         labels: are added to the object's own.
         dry_run: "", "client" or "server".
 
@@ -58,11 +60,12 @@ def create(
         resource = cluster.run(find_kind(cluster, manifest["apiVersion"], kind))
         if resource is None:
             raise ApiError(f"The cluster has no {manifest['apiVersion']} {kind}.")
-        parameters = {"fieldManager": "nbcontainer", "fieldValidation": "Strict"}
+        parameters = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         parameters |= {"dryRun": "All"} if dry_run else {}
         uid = text_of(
             cluster.call("POST", resource.path(namespace), parameters=parameters, body=sent), "metadata", "uid"
         )
-    command = cluster.commands.kubectl("create", *words, namespace=namespace)
+    command = cluster.commands.kubectl(*words, namespace=namespace)
     where = cluster.where if namespace else cluster.context
-    return Change(kind, name, namespace, "created", f"{dry_run} dry run" if dry_run else "", uid, where, command, sent)
+    status = f"{dry_run} dry run" if dry_run else ""
+    return Change(kind, name, namespace, "created", status, uid, where, command, hide(sent))

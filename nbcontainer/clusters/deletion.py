@@ -27,8 +27,8 @@ CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "O
 HOLDING = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure"}
 
 
-class Target(NamedTuple):
-    """An object to delete; its uid protects another of the same name that somebody has created in the meantime."""
+class ObjectReference(NamedTuple):
+    """Which object; its uid protects another of the same name that somebody has created in the meantime."""
 
     resource: Resource
     namespace: str
@@ -49,13 +49,13 @@ def delete(
     The operation also raises:
         NotFound: one of `names` does not exist; then nothing is deleted.
     """
-    targets = [Target(resource, cluster.namespace if resource.namespaced else "", name) for name in names]
+    targets = [ObjectReference(resource, cluster.namespace if resource.namespaced else "", name) for name in names]
     return delete_objects(cluster, targets, force=force, grace_period=grace_period)
 
 
 def delete_objects(
     cluster: Cluster,
-    targets: Sequence[Target],
+    targets: Sequence[ObjectReference],
     *,
     force: bool = False,
     grace_period: int | None = None,
@@ -91,9 +91,9 @@ def delete_objects(
     return operation.start_task(work)
 
 
-async def _found(cluster: Cluster, targets: Sequence[Target]) -> list[Target]:
+async def _found(cluster: Cluster, targets: Sequence[ObjectReference]) -> list[ObjectReference]:
     """The targets with their uids."""
-    found: list[Target] = []
+    found: list[ObjectReference] = []
     missing: dict[tuple[Resource, str], list[str]] = {}
     for target in targets:
         try:
@@ -113,11 +113,11 @@ class _Deletion:
         self._cluster = cluster
         self._grace_period = grace_period
         self._cascade = cascade
-        self._left: dict[str, Target] = {}  # by uid
+        self._left: dict[str, ObjectReference] = {}  # by uid
 
-    async def run(self, progress: Progress[ObjectEnd], doomed: Sequence[Target], *, wait: bool) -> Changes:
+    async def run(self, progress: Progress[ObjectEnd], doomed: Sequence[ObjectReference], *, wait: bool) -> Changes:
         """Delete all of them, wait, and return what was done."""
-        refusals: dict[Target, NbcontainerError] = {}
+        refusals: dict[ObjectReference, NbcontainerError] = {}
         try:
             await asyncio.gather(*(self._ask(target, progress, refusals) for target in doomed))
             asked = [target for target in doomed if target not in refusals]
@@ -134,7 +134,7 @@ class _Deletion:
         return self._changes(asked)
 
     async def _ask(
-        self, target: Target, progress: Progress[ObjectEnd], refusals: dict[Target, NbcontainerError]
+        self, target: ObjectReference, progress: Progress[ObjectEnd], refusals: dict[ObjectReference, NbcontainerError]
     ) -> None:
         options: dict[str, object] = {
             "kind": "DeleteOptions",
@@ -155,7 +155,7 @@ class _Deletion:
             self._emit(progress, [target], Outcome.RUNNING)
 
     async def _until_gone(
-        self, resource: Resource, namespace: str, asked: Sequence[Target], progress: Progress[ObjectEnd]
+        self, resource: Resource, namespace: str, asked: Sequence[ObjectReference], progress: Progress[ObjectEnd]
     ) -> None:
         """Wait for the end of the objects of one kind and namespace."""
         mine = {one.uid: one for one in asked if (one.resource, one.namespace) == (resource, namespace)}
@@ -186,7 +186,7 @@ class _Deletion:
             if not mine:
                 return
 
-    def _changes(self, asked: Sequence[Target]) -> Changes:
+    def _changes(self, asked: Sequence[ObjectReference]) -> Changes:
         cluster = self._cluster
         words = [f"--cascade={self._cascade}"] if self._cascade != "background" else []
         words += [f"--grace-period={self._grace_period}"] if self._grace_period is not None else []
@@ -214,7 +214,7 @@ class _Deletion:
         )
 
     def _emit(
-        self, progress: Progress[ObjectEnd], targets: Sequence[Target], outcome: Outcome, message: str = ""
+        self, progress: Progress[ObjectEnd], targets: Sequence[ObjectReference], outcome: Outcome, message: str = ""
     ) -> None:
         for one in targets:
             namespace = one.namespace if one.namespace != self._cluster.namespace else ""
@@ -237,7 +237,9 @@ def holding(resource: Resource, found: JsonObject) -> str:
     return f"held by the finalizer{'s' * (len(finalizers) > 1)} {', '.join(finalizers)}" if finalizers else ""
 
 
-def _refusal(refusals: Mapping[Target, NbcontainerError], asked: Sequence[Target]) -> NbcontainerError:
+def _refusal(
+    refusals: Mapping[ObjectReference, NbcontainerError], asked: Sequence[ObjectReference]
+) -> NbcontainerError:
     """The first refusal, with what was deleted nevertheless."""
     first, *others = refusals.values()
     more = f" ({len(others)} more were refused.)" if others else ""

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.deletion import Target
+from nbcontainer.clusters.deletion import ObjectReference
 from nbcontainer.clusters.dependents import Everything, Found, everything
 from nbcontainer.clusters.discovery import Resource, find_kind, near_kinds
 from nbcontainer.clusters.manifest_files import parse_sources
@@ -38,7 +38,7 @@ class Doomed:
         unread: the kinds that could not be searched for dependents.
     """
 
-    targets: tuple[Target, ...] = ()
+    targets: tuple[ObjectReference, ...] = ()
     dependents: tuple[Found, ...] = ()
     finalizers: tuple[tuple[str, str], ...] = ()
     unread: tuple[str, ...] = ()
@@ -66,7 +66,7 @@ class Doomed:
         return " ".join(said)
 
 
-def shown(target: Target) -> str:
+def shown(target: ObjectReference) -> str:
     """Kind and name: "deployment.apps/web"."""
     return f"{target.resource.qualified_kind}/{target.name}"
 
@@ -122,8 +122,8 @@ def doomed(
 
 async def _listed(
     cluster: Cluster, resources: Sequence[Resource], query: dict[str, str], *, everywhere: bool
-) -> list[tuple[Target, JsonObject]]:
-    found: list[tuple[Target, JsonObject]] = []
+) -> list[tuple[ObjectReference, JsonObject]]:
+    found: list[tuple[ObjectReference, JsonObject]] = []
     for resource in resources:
         pages = await list_all(cluster, resource.path("" if everywhere else cluster.namespace), query, NAMES_ALONE)
         metadata = [object_of(one, "metadata") for page in pages for one in entries_of(page, "items")]
@@ -133,26 +133,28 @@ async def _listed(
     return found
 
 
-def _target(resource: Resource, metadata: JsonObject) -> Target:
-    return Target(resource, text_of(metadata, "namespace"), text_of(metadata, "name"), text_of(metadata, "uid"))
+def _target(resource: Resource, metadata: JsonObject) -> ObjectReference:
+    return ObjectReference(
+        resource, text_of(metadata, "namespace"), text_of(metadata, "name"), text_of(metadata, "uid")
+    )
 
 
 async def _named(
     cluster: Cluster, kinds: Sequence[tuple[Resource, tuple[str, ...]]], *, ignore_not_found: bool
-) -> list[tuple[Target, JsonObject]]:
+) -> list[tuple[ObjectReference, JsonObject]]:
     wanted = [(cluster, resource, name) for resource, names in kinds for name in names]
     return await _read(wanted, ignore_not_found=ignore_not_found)
 
 
 async def _read(
     wanted: Sequence[tuple[Cluster, Resource, str]], *, ignore_not_found: bool
-) -> list[tuple[Target, JsonObject]]:
+) -> list[tuple[ObjectReference, JsonObject]]:
     """The objects' metadata.
 
     Raises:
         NotFound: one of them does not exist.
     """
-    found: list[tuple[Target, JsonObject]] = []
+    found: list[tuple[ObjectReference, JsonObject]] = []
     missing: list[tuple[Cluster, Resource, str]] = []
     for there, resource, name in wanted:
         try:
@@ -172,7 +174,7 @@ async def _read(
 
 async def _of_manifests(
     cluster: Cluster, manifests: Sequence[Manifest], *, ignore_not_found: bool
-) -> list[tuple[Target, JsonObject]]:
+) -> list[tuple[ObjectReference, JsonObject]]:
     wanted: list[tuple[Cluster, Resource, str]] = []
     for manifest in manifests:
         resource = await find_kind(cluster, manifest.api_version, manifest.kind)
@@ -187,7 +189,7 @@ async def _of_manifests(
     return await _read(wanted, ignore_not_found=ignore_not_found)
 
 
-async def _with_dependents(cluster: Cluster, found: Sequence[tuple[Target, JsonObject]]) -> Doomed:
+async def _with_dependents(cluster: Cluster, found: Sequence[tuple[ObjectReference, JsonObject]]) -> Doomed:
     targets = [target for target, _ in found]
     spaces = {target.name for target in targets if target.resource.is_namespace}
     scopes = {target.namespace for target in targets if not target.resource.is_namespace}

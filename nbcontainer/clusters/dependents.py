@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import Resource, all_resources
+from nbcontainer.clusters.managed_fields import METADATA_ALONE
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
@@ -79,8 +80,7 @@ async def everything(cluster: Cluster, namespace: str = "") -> Everything:
 
     async def read(resource: Resource) -> list[Found]:
         try:
-            parameters = {"includeObject": "Metadata"}
-            return tables_found(resource, await list_all(cluster, resource.path(namespace), parameters, TABLE))
+            return tables_found(resource, await list_all(cluster, resource.path(namespace), METADATA_ALONE, TABLE))
         except NbcontainerError:  # not allowed, or an aggregated API that is down
             unread.append(resource.word)
             return []

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.clusters import object_sections, workload_sections
 from nbcontainer.clusters.columns import age_text
 from nbcontainer.clusters.discovery import POD, Resource
-from nbcontainer.clusters.events import fetch_events
+from nbcontainer.clusters.events import event_row, events_about, is_about
 from nbcontainer.clusters.missing import check_namespace, not_found_soon
 from nbcontainer.clusters.neighbours import Neighbours, neighbours
 from nbcontainer.clusters.objects import named
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.clusters.connection import Cluster
-    from nbcontainer.model.tables import Row, Table
+    from nbcontainer.model.tables import Row
 
 MOST_AT_ONCE = 8  # objects that are described at a time
 MOST_FACTS = 500  # of an object of an unknown kind
@@ -126,7 +126,9 @@ async def _describe(cluster: Cluster, resource: Resource, name: str) -> Descript
         where=cluster.where if resource.namespaced else cluster.context,
         sections=_sections(cluster, resource, found, near)
         + ((("Events", (("Events", events),)),) if isinstance(events, str) else ()),
-        events=() if isinstance(events, str) else tuple(_event(row, now) for row in events),
+        events=()
+        if isinstance(events, str)
+        else tuple(_event(event_row(one), now) for one in events if is_about(one, found)),
         command=cluster.commands.kubectl(
             "describe", resource.qualified_kind, name, namespace=None if resource.namespaced else ""
         ),
@@ -134,10 +136,10 @@ async def _describe(cluster: Cluster, resource: Resource, name: str) -> Descript
     )
 
 
-async def _events(cluster: Cluster, resource: Resource, name: str) -> Table | str:
-    """An object's events; or why they cannot be read."""
+async def _events(cluster: Cluster, resource: Resource, name: str) -> list[JsonObject] | str:
+    """The events of objects of this name; or why they cannot be read."""
     try:
-        return await fetch_events(cluster, name, kind=resource.kind, all_namespaces=not resource.namespaced)
+        return await events_about(cluster, resource, name)
     except Forbidden as error:
         return f"they may not be read: {error.message}"
 

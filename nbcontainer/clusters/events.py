@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.discovery import Resource
     from nbcontainer.operation import Progress
 
 COLUMNS = (
@@ -71,14 +72,13 @@ class _Which:
         return event_row(event, with_namespace=self.everywhere)
 
     def rows(self, pages: list[JsonObject]) -> list[Row]:
-        items = [event for page in pages for event in entries_of(page, "items")]
-        return [self.row(event) for event in sorted(items, key=_last_seen)]
+        return [self.row(event) for event in _in_order(pages)]
 
 
 def events(
     cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False, types: Sequence[str] = ()
 ) -> Table:
-    """The events in a namespace, or of one object, newest last.
+    """The events in a namespace, or of one object, newest last; as in kubectl, of earlier objects of its name, too.
 
     Args:
         cluster: the cluster, in the events' namespace.
@@ -91,13 +91,10 @@ def events(
         NotFound: there is no such namespace.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    return cluster.run(fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces, types=types))
+    return cluster.run(_fetch_events(cluster, name, kind=kind, all_namespaces=all_namespaces, types=types))
 
 
-async def fetch_events(
-    cluster: Cluster, name: str = "", *, kind: str = "Pod", all_namespaces: bool = False, types: Sequence[str] = ()
-) -> Table:
-    """`events`, on the background loop."""
+async def _fetch_events(cluster: Cluster, name: str, *, kind: str, all_namespaces: bool, types: Sequence[str]) -> Table:
     which = _Which(cluster, kind, name, all_namespaces=all_namespaces, types=types)
     reset = which.reset(which.rows(await list_all(cluster, which.path, which.parameters)))
     if not reset.rows and not all_namespaces:
@@ -107,6 +104,22 @@ async def fetch_events(
         which.command,
         follow=lambda state: _watch(cluster, which, state, listed=True),
     )
+
+
+async def events_about(cluster: Cluster, resource: Resource, name: str) -> list[JsonObject]:
+    """The events of all objects of this kind that have or had this name, newest last; raises as `events`."""
+    which = _Which(cluster, resource.kind, name, all_namespaces=not resource.namespaced)
+    return _in_order(await list_all(cluster, which.path, which.parameters))
+
+
+def is_about(event: JsonObject, found: JsonObject) -> bool:
+    """Whether an event is about this very object, and not an earlier one of the same name.
+
+    A node's kubelet gives the node's name as its uid. An event that has no uid is about any object of that name.
+    """
+    metadata = object_of(found, "metadata")
+    about = text_of(event, "involvedObject", "uid")
+    return not about or about in {text_of(metadata, "uid"), text_of(metadata, "name")}
 
 
 def watch_events(
@@ -190,6 +203,10 @@ def event_row(event: JsonObject, *, with_namespace: bool = False) -> Row:
         namespace=namespace,
         kind="Event",
     )
+
+
+def _in_order(pages: list[JsonObject]) -> list[JsonObject]:
+    return sorted((event for page in pages for event in entries_of(page, "items")), key=_last_seen)
 
 
 def _last_seen(event: JsonObject) -> float:

@@ -44,6 +44,8 @@ from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import aiohttp
 
     from nbcontainer.clusters.connection import Cluster
@@ -60,10 +62,25 @@ END_SECONDS = 0.6  # how long a stop waits for the command's end
 _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
 
 
-def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
+def execute(
+    cluster: Cluster,
+    request: ExecRequest,
+    *,
+    prepare: Callable[[Callable[[LogSource], None]], Awaitable[ExecRequest]] | None = None,
+    finish: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+    command: str = "",
+) -> LogOperation[ExecResult]:
     """Run a command in a pod's running container; its output arrives as log lines while it runs.
 
     Stopping it also ends the command in the container, if that has a shell; otherwise a note says that it may go on.
+
+    Args:
+        cluster: the cluster.
+        request: the command, and the pod.
+        prepare: makes the place in which the command runs, and returns the request for it; without a command there,
+            that is all. It gets the function that shows notes.
+        finish: is awaited in the end, whatever happened.
+        command: the equivalent kubectl command, in place of an exec's.
 
     The operation raises:
         CommandFailed: the command ended with a non-zero exit code.
@@ -72,15 +89,22 @@ def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
         ApiError, ClusterUnavailable: the API server refuses, or the connection broke.
     """
     cluster = cluster.in_namespace(request.namespace)
-    title = f"{request.name}: {shlex.join(request.command)}"
+    title = f"{request.name}: {shlex.join(request.command)}".removesuffix(": ")
     writer = LogWriter(f"exec {request.name}")
     state = LogState(title=title, where=cluster.where, spool=writer.path, followed=True)
     operation: LogOperation[ExecResult] = LogOperation(
         f"command in {request.name}",
         state,
-        conclude=lambda last, code: _conclude(cluster, request, last, code),
+        conclude=lambda last, code: _conclude(cluster, request, last, code, command),
     )
-    return operation.start_task(lambda progress: _Execution(cluster, request, writer, progress).run())
+
+    async def work(progress: Progress[LogEvent]) -> int:
+        try:
+            return await _Execution(cluster, request, writer, progress, prepare).run()
+        finally:
+            await finish()
+
+    return operation.start_task(work)
 
 
 class _NotRun(Exception):
@@ -88,7 +112,15 @@ class _NotRun(Exception):
 
 
 class _Execution:
-    def __init__(self, cluster: Cluster, request: ExecRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        request: ExecRequest,
+        writer: LogWriter,
+        progress: Progress[LogEvent],
+        prepare: Callable[[Callable[[LogSource], None]], Awaitable[ExecRequest]] | None,
+    ) -> None:
+        self._prepare = prepare
         self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
         writer.report_to(progress)
         self._began = 0.0
@@ -155,7 +187,11 @@ class _Execution:
         return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
 
     async def _run(self) -> int:
-        if "/" in self._request.name:
+        if self._prepare is not None:
+            self._request = await self._prepare(self._writer.emit)
+            if not self._request.command:
+                return 0
+        elif "/" in self._request.name:
             target = await find_target(self._cluster, self._request.name)
             pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
             self._request = replace(self._request, name=pod)
@@ -331,7 +367,7 @@ async def refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> Ap
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int) -> ExecResult:
+def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int, command: str) -> ExecResult:
     (output, hidden), (errors, more) = (output_of(state, OUTPUT_BYTES, stream) for stream in ("stdout", "stderr"))
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
@@ -343,5 +379,5 @@ def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int
     words = ["exec", request.name]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    command = cluster.commands.kubectl(*words, "--", *request.command)
+    command = command or cluster.commands.kubectl(*words, "--", *request.command)
     return ExecResult(code, output, errors, state.spool, command, hidden + more, state.gaps)

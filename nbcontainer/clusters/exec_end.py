@@ -3,7 +3,8 @@
 kubectl leaves it running. Here a second command, in the same container, finds the first and kills its whole process
 group. The API cannot label a command, so it is recognised by what every exec'd command has, a parent outside the
 container, and by its age. Of two commands of the same age, it is the one with the same arguments; if several match,
-none is touched.
+none is touched. Where the command may have ended by itself, only one with its arguments is it: programs that replace
+themselves, such as `sh -c "exec …"`, are then not found, but nobody else's command is taken for it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 SECONDS = 15.0  # for all of it
 ENDED, NOT_FOUND, SEVERAL = "ended", "not there", "several"
 
-# Needs only POSIX sh and cat. $1: how much earlier than this one the command was requested; $2: its arguments, joined.
-# Times are in hundredths of a second, as in Linux's /proc/*/stat
+# Needs only POSIX sh and cat. $1: how much earlier than this one the command was requested; $2: its arguments, joined;
+# $3: not empty if only a command with these arguments is it. Times are in hundredths of a second, as in /proc/*/stat
 SCRIPT = r"""
 exec 2>/dev/null
 parent_of() {
@@ -47,6 +48,9 @@ for place in /proc/[0-9]*; do
   [ "$(parent_of "$id")" = "$outside" ] || continue
   began=$(began_at "$id")
   [ -n "$began" ] || continue
+  is=
+  [ "$(cat "$place/cmdline")" = "$2" ] && is=1
+  [ -n "$3" ] && [ -z "$is" ] && continue
   off=$((here - began - $1))
   [ $off -lt 0 ] && off=$((-off))
   [ $off -le 500 ] || continue
@@ -55,7 +59,7 @@ for place in /proc/[0-9]*; do
   elif [ -z "$next" ] || [ $off -lt $next ]; then
     next=$off
   fi
-  [ "$(cat "$place/cmdline")" = "$2" ] && same=$id m=$((m + 1))
+  [ -n "$is" ] && same=$id m=$((m + 1))
 done
 [ -n "$best" ] || { echo "not there"; exit; }
 if [ -n "$next" ] && [ $((next - least)) -lt 30 ]; then
@@ -69,10 +73,13 @@ kill -KILL -"$best" || kill -KILL "$best"
 """
 
 
-async def end_command(cluster: Cluster, request: ExecRequest, began: float) -> str:
-    """End a command that was started at `began` (`time.monotonic`); returns why it may go on, "" if it does not."""
+async def end_command(cluster: Cluster, request: ExecRequest, began: float, *, may_have_ended: bool = False) -> str:
+    """End a command that was started at `began` (`time.monotonic`); returns why it may go on, "" if it does not.
+
+    `may_have_ended`: whether it may have ended by itself, as one does whose input broke off.
+    """
     earlier = int((time.monotonic() - began) * 100)
-    words = ("sh", "-c", SCRIPT, "sh", str(earlier), "".join(request.command))
+    words = ("sh", "-c", SCRIPT, "sh", str(earlier), "".join(request.command), "exact" if may_have_ended else "")
     try:
         async with asyncio.timeout(SECONDS):
             said = await _run(cluster, request, words)

@@ -1,4 +1,4 @@
-"""Label selectors of workloads and Services as the API takes them in a query."""
+"""Label selectors of workloads and Services on one line: as kubectl shows them, and the API takes them in a query."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from nbcontainer.json_objects import JsonObject, entries_of, text_of, texts_of, 
 
 
 def selector_text(selector: JsonObject) -> str:
-    """The selector in `spec.selector`: "app=web,tier in (front,back)"; "" if it is empty."""
-    if "matchLabels" not in selector and "matchExpressions" not in selector:
-        return ",".join(f"{key}={value}" for key, value in selector.items())  # a Service's
-    parts = [f"{key}={value}" for key, value in texts_of(selector, "matchLabels").items()]
+    """The selector in `spec.selector`: "app=web,tier in (back,front)"; "" if it is empty."""
+    is_plain = "matchLabels" not in selector and "matchExpressions" not in selector  # a Service's
+    labels = texts_of(selector) if is_plain else texts_of(selector, "matchLabels")
+    parts = [(key, f"{key}={value}") for key, value in labels.items()]
     for rule in entries_of(selector, "matchExpressions"):
-        key, values = text_of(rule, "key"), ",".join(words_of(rule, "values"))
+        key, values = text_of(rule, "key"), ",".join(sorted(words_of(rule, "values")))
         words = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
-        parts.append(words.get(text_of(rule, "operator"), f"!{key}"))
-    return ",".join(parts)
+        parts.append((key, words.get(text_of(rule, "operator"), f"!{key}")))
+    return ",".join(text for _, text in sorted(parts))

@@ -27,7 +27,6 @@ DAEMON_SET = Resource("daemonsets", "DaemonSet", "apps")
 JOB = Resource("jobs", "Job", "batch")
 CRON_JOB = Resource("cronjobs", "CronJob", "batch")
 ACCOUNT = Resource("serviceaccounts", "ServiceAccount")
-CLAIM = Resource("persistentvolumeclaims", "PersistentVolumeClaim")
 QUOTA = Resource("resourcequotas", "ResourceQuota")
 LIMIT_RANGE = Resource("limitranges", "LimitRange")
 

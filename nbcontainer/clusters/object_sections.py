@@ -7,9 +7,9 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.pod_sections import Facts, Section, conditions, facts, pairs
 from nbcontainer.clusters.quantities import quantity
-from nbcontainer.clusters.workload_sections import selector
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def service(found: JsonObject, near: Neighbours) -> list[Section]:
     """A Service, with the addresses that it sends requests to."""
     spec = object_of(found, "spec")
     head = facts(
-        ("Selector", selector(spec) or "<none>"),
+        ("Selector", selector_text(object_of(spec, "selector")) or "<none>"),
         ("Type", spec.get("type")),
         ("IP Family Policy", spec.get("ipFamilyPolicy")),
         ("IP Families", ", ".join(words_of(spec, "ipFamilies"))),

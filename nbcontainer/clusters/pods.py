@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from nbcontainer import existence
 from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
-from nbcontainer.clusters.http import READ_SECONDS
+from nbcontainer.clusters.http import FIELD_MANAGER, READ_SECONDS
+from nbcontainer.clusters.log_stream import REFUSAL
 from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.ready_pods import is_ready
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
@@ -121,7 +122,7 @@ async def _post(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
     while True:
         try:
             return await cluster.request(
-                "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
+                "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": FIELD_MANAGER}
             )
         except Conflict:
             cure = f"Choose another name, or delete it: {cluster.commands.magic('delete', name)}"
@@ -286,9 +287,9 @@ async def _last_output(cluster: Cluster, name: str, container: str) -> str:
         with suppress(ApiError):
             path = POD.path(cluster.namespace, name, "log")
             async with cluster.stream(path, parameters=parameters, silence=READ_SECONDS) as response:
-                text = (await response.read()).decode(errors="replace")
-                if text:
-                    return text
+                text = await response.read()
+                if text and not REFUSAL.fullmatch(text):
+                    return text.decode(errors="replace")
     return ""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 import orjson
 
 from nbcontainer.clusters.failures import is_passing, status_error
+from nbcontainer.clusters.managed_fields import METADATA_ALONE, loads
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Forbidden
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 
@@ -283,12 +284,13 @@ async def _one_watch(
         "timeoutSeconds": str(random.randint(*WATCH_SECONDS)),  # noqa: S311 - jitter, not a secret
     }
     whole, is_open = {**parameters, **more}, False
+    metadata_alone = METADATA_ALONE.items() <= parameters.items()
     silence = silence or SILENCE_SECONDS
     try:
         async with cluster.stream(path, parameters=whole, accept=accept, silence=silence, resumable=True) as response:
             is_open = True
             async for lines in _batches(response.content):
-                if events := _events(cluster, lines, position):
+                if events := _events(cluster, lines, position, metadata_alone=metadata_alone):
                     yield events
     except Forbidden as error:
         raise _WatchForbidden(error) from None
@@ -298,12 +300,12 @@ async def _one_watch(
         raise
 
 
-def _events(cluster: Cluster, lines: list[bytes], position: _Position) -> list[Page]:
+def _events(cluster: Cluster, lines: list[bytes], position: _Position, *, metadata_alone: bool) -> list[Page]:
     """The changes in a watch's lines, without bookmarks; the position is moved on."""
     events = list[Page]()
     for line in lines:
         try:
-            event = orjson.loads(line)
+            event = loads(line, metadata_alone=metadata_alone)
         except orjson.JSONDecodeError:
             raise _Interrupted("the API server's answer was cut short") from None
         if not isinstance(value_of(event, "type"), str) or not isinstance(value_of(event, "object"), dict):

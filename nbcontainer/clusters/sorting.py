@@ -38,8 +38,11 @@ def rank_of(path: str) -> Callable[[Any], str]:
 
 
 def is_of_metadata(path: str) -> bool:
-    """Whether a path selects something of an object's metadata, for which the whole object need not be read."""
-    return path.lstrip("{").lstrip(".").startswith("metadata.")
+    """Whether a path selects something of an object's metadata, for which the whole object need not be read.
+
+    Its managedFields do not count: they are not read either.
+    """
+    return path.lstrip("{").lstrip(".").startswith("metadata.") and "managedFields" not in path
 
 
 def _rank(value: object) -> str:

@@ -11,6 +11,7 @@ from nbcontainer.clusters.connection import Cluster
 from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.further_columns import custom_columns
 from nbcontainer.clusters.further_columns import label_columns as further_columns
+from nbcontainer.clusters.managed_fields import METADATA_ALONE
 from nbcontainer.clusters.missing import check_namespace, not_found
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, read_here, reflect, version_of
 from nbcontainer.clusters.sorting import is_of_metadata, rank_of
@@ -25,6 +26,7 @@ from nbcontainer.model.tables import (
     TableReset,
     TableState,
     apply_table,
+    in_order,
 )
 from nbcontainer.operation import Operation
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcontainer.model.table_request import TableRequest
-    from nbcontainer.operation import Progress
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -87,7 +88,8 @@ class Selection:
         self._custom = custom_columns(columns) if columns else []
         self._further = further_columns(label_columns, show_labels=show_labels)
         # what the server sends of each object beside its cells
-        self.included = "Object" if columns or (sort_by and not is_of_metadata(sort_by)) else "Metadata"
+        whole = columns or (sort_by and not is_of_metadata(sort_by))
+        self.included = {"includeObject": "Object"} if whole else METADATA_ALONE
         self.is_plain = not (self._rank or self._custom or self._further)
 
     def command_with(self, *, output: str = "") -> str:
@@ -117,7 +119,7 @@ class Selection:
         """The event for the rows of all pages."""
         rows = [row for page in pages for row in page]
         if self._rank:
-            rows.sort(key=lambda row: (row.rank, row.key))
+            rows = in_order(rows)
         keys = [row.key for row in rows]
         # not where the API server sorts otherwise, as flow schemas by their precedence
         by_key = bool(self._rank) or keys == sorted(keys)
@@ -140,7 +142,7 @@ def table(
     selection = Selection(cluster, resource, names=names, **which)
     can_follow = resource.can("watch")
     decoder = selection.decoder()
-    parameters = {**selection.parameters, "includeObject": selection.included}
+    parameters = {**selection.parameters, **selection.included}
 
     def read(page: JsonObject) -> tuple[str, list[Row]]:
         return version_of([page]), selection.rows(decoder, page)
@@ -172,7 +174,7 @@ def _one(cluster: Cluster, selection: Selection, name: str) -> JsonObject:
     """The table of one object."""
     path = selection.resource.path(selection.namespace, name)
     try:
-        return cluster.call("GET", path, parameters={"includeObject": selection.included}, accept=TABLE)
+        return cluster.call("GET", path, parameters=selection.included, accept=TABLE)
     except NotFound:
         raise not_found(cluster, [name], selection.resource) from None
 
@@ -226,12 +228,21 @@ def _watch(
         endless=True,
         conclude=lambda last, _: conclude(last),
     )
-    return operation.start_task(lambda progress: _follow(cluster, selection, progress, decoder, version))
+    return operation.start_task(lambda progress: follow_selection(cluster, selection, progress.emit, decoder, version))
 
 
-async def _follow(
-    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], known: Decoder | None, version: str
+async def follow_selection(
+    cluster: Cluster,
+    selection: Selection,
+    emit: Callable[[TableEvent], None],
+    known: Decoder | None = None,
+    version: str = "",
 ) -> None:
+    """Emit what happens to a table, until it is cancelled; `known` and `version` are as `_watch` has them.
+
+    Raises:
+        ApiError, ClusterUnavailable: as in `reflect`.
+    """
     decoder, live = known or selection.decoder(), bool(version)
     if selection.namespace and selection.is_plain and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
@@ -239,27 +250,27 @@ async def _follow(
         reset = selection.reset(decoder, (selection.rows(decoder, page) for page in pages))
         if not reset.rows:
             await asyncio.to_thread(check_namespace, cluster)
-        progress.emit(reset)
+        emit(reset)
     if live:
-        progress.emit(TableLive(live=True))
-    parameters = {**selection.parameters, "includeObject": selection.included}
+        emit(TableLive(live=True))
+    parameters = {**selection.parameters, **selection.included}
     try:
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:
                 case Listed():
                     rows = [selection.rows(decoder, page) for page in news.pages]
-                    progress.emit(selection.reset(decoder, rows))
+                    emit(selection.reset(decoder, rows))
                     if not live and not news.polled:
-                        progress.emit(TableLive(live=True))
+                        emit(TableLive(live=True))
                     live = not news.polled
                 case Changed():
-                    progress.emit(_changes(selection, decoder, news.events))
+                    emit(_changes(selection, decoder, news.events))
                 case Away():
                     live = False
-                    progress.emit(TableLive(live=False, note=news.note))
+                    emit(TableLive(live=False, note=news.note))
             await asyncio.sleep(0)  # in a flood of changes, let other operations run
     finally:
-        progress.emit(TableLive(live=False))
+        emit(TableLive(live=False))
 
 
 def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbcontainer.clusters.columns import status_tone
 from nbcontainer.clusters.dependents import TABLE, Everything, Found, everything, tables_found
 from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.clusters.managed_fields import METADATA_ALONE
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.objects import named
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
@@ -56,8 +57,8 @@ def tree(cluster: Cluster, words: Sequence[str]) -> ObjectTree:
 
 async def _tree(cluster: Cluster, resource: Resource, name: str) -> ObjectTree:
     try:
-        parameters = {"includeObject": "Metadata"}
-        page = await cluster.request("GET", resource.path(cluster.namespace, name), parameters=parameters, accept=TABLE)
+        path = resource.path(cluster.namespace, name)
+        page = await cluster.request("GET", path, parameters=METADATA_ALONE, accept=TABLE)
     except NotFound:
         raise await not_found_soon(cluster, (name,), resource) from None
     (this,) = tables_found(resource, [page])
@@ -103,7 +104,7 @@ async def _owner(cluster: Cluster, reference: JsonObject) -> Found | None:
         return None
     try:
         path = resource.path(cluster.namespace, text_of(reference, "name"))
-        page = await cluster.request("GET", path, parameters={"includeObject": "Metadata"}, accept=TABLE)
+        page = await cluster.request("GET", path, parameters=METADATA_ALONE, accept=TABLE)
     except NbcontainerError:
         return None
     found = tables_found(resource, [page])

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import age_text, epoch
+from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.pod_sections import Facts, Section, conditions, facts, pairs, template_sections
 from nbcontainer.clusters.references import claims_of, template_of
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of, value_of
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.neighbours import Neighbours
 
 REVISION = "deployment.kubernetes.io/revision"
-_OPERATORS = {"In": "in", "NotIn": "not in"}
 
 
 def deployment(found: JsonObject, near: Neighbours) -> list[Section]:
@@ -34,7 +34,7 @@ def deployment(found: JsonObject, near: Neighbours) -> list[Section]:
     new = [one for one in sets if texts_of(one, "metadata", "annotations").get(REVISION) == revision]
     old = [one for one in sets if one not in new and number_of(one, "spec", "replicas")]
     head = facts(
-        ("Selector", selector(spec)),
+        ("Selector", selector_text(object_of(spec, "selector"))),
         ("Replicas", " | ".join(counts)),
         ("StrategyType", value_of(spec, "strategy", "type")),
         ("MinReadySeconds", number_of(spec, "minReadySeconds")),
@@ -60,7 +60,7 @@ def replicas(found: JsonObject, near: Neighbours) -> list[Section]:
     strategy = object_of(spec, "updateStrategy")
     partition = value_of(strategy, "rollingUpdate", "partition")
     head = facts(
-        ("Selector", selector(spec)),
+        ("Selector", selector_text(object_of(spec, "selector"))),
         ("Replicas", f"{number_of(status, 'replicas')} current / {number_of(spec, 'replicas')} desired"),
         ("Pods Status", _pod_counts(near.of("Pod", found)) if "Pod" in near.by_kind else ""),
         ("Update Strategy", strategy.get("type")),
@@ -74,7 +74,7 @@ def daemon_set(found: JsonObject, near: Neighbours) -> list[Section]:
     """A DaemonSet."""
     spec, status = object_of(found, "spec"), object_of(found, "status")
     head = facts(
-        ("Selector", selector(spec)),
+        ("Selector", selector_text(object_of(spec, "selector"))),
         ("Node-Selector", pairs(value_of(spec, "template", "spec", "nodeSelector")) or "<none>"),
         ("Desired Number of Nodes Scheduled", number_of(status, "desiredNumberScheduled")),
         ("Current Number of Nodes Scheduled", number_of(status, "currentNumberScheduled")),
@@ -94,7 +94,7 @@ def job(found: JsonObject, near: Neighbours) -> list[Section]:
     ended = f"{number_of(status, 'succeeded')} Succeeded / {number_of(status, 'failed')} Failed"
     pods = near.of("Pod", found)
     head = facts(
-        ("Selector", selector(spec)),
+        ("Selector", selector_text(object_of(spec, "selector"))),
         ("Parallelism", spec.get("parallelism")),
         ("Completions", spec.get("completions") or "<unset>"),
         ("Completion Mode", spec.get("completionMode")),
@@ -171,21 +171,6 @@ def _metric_value(metric: JsonObject, key: str) -> str:
     percent = value.get("averageUtilization")
     amount = text_of(value, "averageValue") or text_of(value, "value")
     return f"{percent}%" + (f" ({amount})" if amount else "") if percent is not None else amount or "<unknown>"
-
-
-def selector(spec: JsonObject) -> str:
-    """A label selector on one line, as kubectl has it: "app=web,tier in (front, back)"."""
-    found = object_of(spec, "selector")
-    labels = (
-        texts_of(found, "matchLabels") if "matchLabels" in found or "matchExpressions" in found else texts_of(found)
-    )
-    words = [f"{key}={value}" for key, value in labels.items()]
-    for one in entries_of(found, "matchExpressions"):
-        key, operator, values = text_of(one, "key"), text_of(one, "operator"), value_of(one, "values")
-        listed = ", ".join(map(str, values)) if isinstance(values, list) else ""
-        bare = key if operator == "Exists" else f"!{key}"
-        words.append(f"{key} {_OPERATORS[operator]} ({listed})" if operator in _OPERATORS else bare)
-    return ",".join(words)
 
 
 def _pod_counts(pods: list[JsonObject]) -> str:

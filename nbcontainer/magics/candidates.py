@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from nbcontainer.api.completion import known_names
 from nbcontainer.dockerfile.substitution import substitute_word
 from nbcontainer.errors import UsageError
 from nbcontainer.language.dockerfile import complete_dockerfile
+from nbcontainer.magics.calls import impersonation_of
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
+from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.settings import settings
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
@@ -33,6 +35,7 @@ class Where:
     Attributes:
         namespace: the pods' namespace.
         context: the kubeconfig's context.
+        impersonation: the user who is impersonated.
         pod: the pod whose containers may be named.
         engine: the docker context, or the engine's address.
         of_kind: the kind of the objects that may be named.
@@ -41,6 +44,7 @@ class Where:
 
     namespace: str = ""
     context: str = ""
+    impersonation: Impersonation = NOBODY_ELSE
     pod: str = ""
     of_kind: str = ""
     engine: str = ""
@@ -75,11 +79,18 @@ class Known:
             case "path":
                 return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
         try:
-            said = {key: substitute_word(value, self.variables) for key, value in asdict(where).items()}
+            given = self._substituted(where)
+            acting = self._substituted(where.impersonation)
+            groups = tuple(substitute_word(group, self.variables) for group in where.impersonation.groups)
         except UsageError:  # a {{name}} of a variable that is not defined yet
             return []
-        del said["setting"]
-        return known_names(kind, **said)
+        del given["setting"]
+        return known_names(kind, impersonation=Impersonation(groups=groups, **acting), **given)
+
+    def _substituted(self, words: Where | Impersonation) -> dict[str, str]:
+        """The fields that are texts, with the variables' values."""
+        texts = ((field.name, getattr(words, field.name)) for field in fields(words))
+        return {name: substitute_word(text, self.variables) for name, text in texts if isinstance(text, str)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +236,7 @@ def _where(verb: Verb, words: list[str]) -> Where:
     return Where(
         namespace=value("namespace"),
         context=context if of_cluster else "",
+        impersonation=impersonation_of(values),
         pod=value(pods[0]) if pods else "",
         of_kind=value("kind"),
         engine="" if of_cluster else context,

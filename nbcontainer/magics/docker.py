@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, engine_of, run_build
 from nbcontainer.magics.calls import Call, Verbs
-from nbcontainer.magics.prompts import ask
+from nbcontainer.magics.prompts import ask, password_of
+from nbcontainer.user_files import read_text
 from nbcontainer.verbs import declared, docker_images, docker_registries
 from nbcontainer.verbs.shared import ENGINE
 
@@ -24,17 +24,7 @@ def login(call: Call) -> object:
     """Ask for what is missing, log in, store the credentials."""
     values = call.values
     username = values.username or ask("Username: ", "%docker login REGISTRY -u USER").strip()
-    source = values.password_from
-    if not source:
-        registry = values.registry or "Docker Hub"
-        cure = "--password-from NAME takes a variable, env:NAME the environment."
-        password = ask(f"Password of {username} at {registry}: ", cure, hidden=True)
-    elif source.startswith("env:"):
-        if source[4:] not in os.environ:
-            raise UsageError(f"The environment variable {source[4:]} is not set.")
-        password = os.environ[source[4:]]
-    else:
-        password = str(call.variable(source))
+    password = password_of(call, f"Password of {username} at {values.registry or 'Docker Hub'}: ")
     return engine_of(call).registries.login(values.registry or "", username=username, password=password)
 
 
@@ -58,20 +48,6 @@ def build(call: Call) -> object:
     options["context"] = values.path if remote else str(folder)
     options["ignore"] = read_text(ignore) if ignore.is_file() else None
     return run_build(call, text, options, call.command)
-
-
-def read_text(file: Path) -> str:
-    """The text of one of the user's files.
-
-    Raises:
-        UsageError: it cannot be read, or is not text.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text.") from None
 
 
 VERBS.declare(declared("docker"), engine_of)

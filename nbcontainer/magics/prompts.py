@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import getpass
+import os
 import warnings
+from typing import TYPE_CHECKING
 
 from nbcontainer.errors import Stopped, UsageError
+
+if TYPE_CHECKING:
+    from nbcontainer.magics.calls import Call
 
 NOTHING = "Nothing was changed."
 
@@ -21,6 +26,23 @@ def ask(prompt: str, cure: str, *, hidden: bool = False) -> str:
     if not answer:
         raise Stopped(NOTHING)
     return answer
+
+
+def password_of(call: Call, prompt: str) -> str:
+    """The password that `--password-from` names, or else the user's answer to a question.
+
+    Raises:
+        UsageError: the variable does not exist, or there is nobody to ask.
+        Stopped: the user entered nothing, or interrupted.
+    """
+    source = call.values.password_from
+    if not source:
+        return ask(prompt, "--password-from NAME takes a variable, env:NAME the environment.", hidden=True)
+    if not source.startswith("env:"):
+        return str(call.variable(source))
+    if source[4:] not in os.environ:
+        raise UsageError(f"The environment variable {source[4:]} is not set.")
+    return os.environ[source[4:]]
 
 
 def confirm(question: str) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.verbs.grammar import Verb
 
-SECRET_WORDS = ("login",)  # all verbs declared secret; the declarations are loaded only if one of these words is typed
+SECRET_WORDS = ("login", "secret")  # in all verbs declared secret; only if one is typed are declarations loaded
 _WORD = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^\s"'\\]|["'])+""", re.DOTALL)
 HELP = frozenset({"-h", "--help"})
 _FLAG = re.compile(r"""["']?(--[\w-]*|-\w?)""")
@@ -52,22 +52,33 @@ def _kept(name: str, line: str) -> str:
 
 
 def _harmless(verb: Verb, words: str) -> str:
-    known = {name for name, flag in verb.flags.items() if flag.kind != "refused"}
-    value_follows = registry = False
+    known = {name: flag for name, flag in verb.flags.items() if flag.kind != "refused"}
+    value_follows = registry = hidden = False
     for word in _WORD.finditer(words):
-        flag = _FLAG.match(word[0])
-        if value_follows:
-            value_follows = False
-        elif flag is not None:
+        flag = None if value_follows else _FLAG.match(word[0])
+        if flag is not None:
             name = flag[1]
             if name not in known and name not in HELP:
                 return f"{words[: word.start()]}{name} …"
+            hidden = name in known and known[name].hidden
             value_follows = name in known and word[0] == name
+            if hidden and _is_typed(word[0].removeprefix(name)):
+                return f"{words[: word.start()]}{name} …"
+        elif value_follows:
+            value_follows = False
+            if hidden and _is_typed(word[0]):
+                return f"{words[: word.start()]}…"
         elif registry or "@" in word[0]:
             return f"{words[: word.start()]}…"
         else:
             registry = True
     return words
+
+
+def _is_typed(pair: str) -> bool:
+    """Whether KEY=VALUE has a value that is not a variable's: KEY={{name}}."""
+    _, equals, value = pair.strip("\"'").removeprefix("=").partition("=")
+    return bool(equals) and re.fullmatch(r"\{\{[^{}]*\}\}", value) is None
 
 
 def register(shell: InteractiveShell) -> None:

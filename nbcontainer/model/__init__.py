@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from nbcontainer.model import containers as containers
     from nbcontainer.model import copying as copying
     from nbcontainer.model import created as created
+    from nbcontainer.model import created_data as created_data
+    from nbcontainer.model import created_services as created_services
+    from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results
     from nbcontainer.model import secrecy as secrecy
+    from nbcontainer.model import several_tables as several_tables
     from nbcontainer.model import source_map as source_map
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables

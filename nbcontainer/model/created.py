@@ -74,6 +74,40 @@ def quota(name: str, hard: Mapping[str, str], scopes: Sequence[str]) -> Object:
     return _object("v1", "ResourceQuota", name, spec)
 
 
+def autoscaler(
+    workload: Mapping[str, Any], name: str, *, most: int, least: int | None, cpu: str, memory: str
+) -> Object:
+    """A HorizontalPodAutoscaler for a workload.
+
+    Raises:
+        UsageError: a number or an amount is not valid.
+    """
+    if most < 1 or (least is not None and not 1 <= least <= most):
+        raise UsageError("An autoscaler needs 1 ≤ `--min` ≤ `--max`.")
+    target = {key: workload[key] for key in ("apiVersion", "kind")} | {"name": workload["metadata"]["name"]}
+    spec: Object = {"scaleTargetRef": target, "maxReplicas": most}
+    spec |= {"minReplicas": least} if least is not None else {}
+    amounts = [("cpu", cpu, "m"), ("memory", memory, "Mi")]
+    metrics = [_metric(resource, amount, unit) for resource, amount, unit in amounts if amount]
+    spec |= {"metrics": metrics} if metrics else {}
+    return _object("autoscaling/v2", "HorizontalPodAutoscaler", name, spec)
+
+
+def _metric(resource: str, amount: str, unit: str) -> Object:
+    """What pods are to use of a resource on average: "70%" of their requests, or an amount; a number is in `unit`."""
+    found = re.fullmatch(r"([0-9.]+)([%A-Za-z]*)", amount)
+    if found is None:
+        raise UsageError(
+            f"`--{resource}` is a percentage or an amount, not {amount!r}.", cure=f"Such as 70% or 200{unit}."
+        )
+    target: Object = {"type": "AverageValue", "averageValue": amount if found[2] else amount + unit}
+    if found[2] == "%":
+        if not found[1].isdecimal() or int(found[1]) == 0:
+            raise UsageError(f"`--{resource}` is a whole percentage, such as 70%, not {amount!r}.")
+        target = {"type": "Utilization", "averageUtilization": int(found[1])}
+    return {"type": "Resource", "resource": {"name": resource, "target": target}}
+
+
 def _object(
     api_version: str, kind: str, name: str, spec: Object | None, *, labels: Mapping[str, str] | None = None
 ) -> Object:

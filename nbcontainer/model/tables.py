@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, overload
 
 from nbcontainer.drawn import Drawn
@@ -155,10 +156,17 @@ def apply_table(state: TableState, event: TableEvent) -> TableState:
             for key in event.gone:
                 rows.pop(key, None)
             if state.by_key and _is_misplaced(event.rows, state.rows):
-                rows = dict(sorted(rows.items(), key=lambda pair: (pair[1].rank, pair[0])))
+                rows = {row.key: row for row in in_order(rows.values())}
             return replace(state, rows=rows)
         case TableLive():
             return replace(state, live=event.live, trouble=event.note)
+
+
+def in_order(rows: Iterable[Row]) -> list[Row]:
+    """Rows in the order of their ranks and keys; fast if most are in order already."""
+    ordered = sorted(rows, key=attrgetter("key"))
+    ordered.sort(key=attrgetter("rank"))
+    return ordered
 
 
 def _is_misplaced(changed: Sequence[Row], before: Mapping[str, Row]) -> bool:

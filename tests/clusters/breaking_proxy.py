@@ -30,6 +30,7 @@ class Break:
     words: bytes
     marker: bytes
     how: str
+    then_refuse: bool
 
 
 class BreakingProxy:
@@ -66,14 +67,14 @@ class BreakingProxy:
         self.released = threading.Event()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def break_next(self, words: bytes, marker: bytes, how: str) -> None:
+    def break_next(self, words: bytes, marker: bytes, how: str, *, then_refuse: bool = False) -> None:
         """Break a stream: "reset" is RST, "closed" is FIN within a chunk.
 
         "clean" is an end that HTTP cannot distinguish from a good one (the request must be sent after this call).
-        "held" is not a break: the data is passed on once `released` is set.
+        "held" is not a break: the data is passed on once `released` is set. `then_refuse` sets `refusing` at the break.
         """
         self._clean = how == "clean"
-        self._break = Break(words, marker, how)
+        self._break = Break(words, marker, how, then_refuse)
 
     def kubeconfig(self, path: Path, user: dict[str, object] | None = None) -> Path:
         """A kubeconfig with one context that leads through the proxy."""
@@ -141,6 +142,7 @@ class BreakingProxy:
             self.released.wait()
             near.sendall(data)
             return False
+        self.refusing = self.refusing or planned.then_refuse
         near.sendall(data[: at + len(planned.marker) // 2])
         if planned.how == "reset":
             near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

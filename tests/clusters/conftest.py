@@ -8,8 +8,9 @@ import pytest
 
 import nbcontainer as nbc
 from nbcontainer.clusters.connection import find_cluster
-from nbcontainer.errors import ApiError
+from nbcontainer.errors import ApiError, NotFound
 from nbcontainer.settings import settings
+from tests.buildkit.building import wait_until
 from tests.clusters.own_cluster import OwnCluster
 from tests.clusters.two_contexts import TwoContexts
 
@@ -30,20 +31,29 @@ def kubernetes():
     return part
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def space(kubernetes):
-    """A namespace for this run on the real node, as a client of it; removed at the end."""
+    """A namespace of each file's own on the real node, as a client of it; removed at the end."""
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("KUBECONFIG", kubernetes.env()["KUBECONFIG"])
     name = f"test-{uuid.uuid4().hex[:8]}"
     cluster = find_cluster("", name)
     cluster.run(cluster.request("POST", "/api/v1/namespaces", body={"metadata": {"name": name}}))
+    wait_until(lambda: _has_account(cluster), what=lambda: f"{name} has no service account, so no pods, in time")
     yield cluster
     body = {"gracePeriodSeconds": 0}
     with suppress(ApiError):
         cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}/pods", body=body))
         cluster.run(cluster.request("DELETE", f"/api/v1/namespaces/{name}"))
     monkeypatch.undo()
+
+
+def _has_account(cluster):
+    """Whether the account that pods have unless they name another is there; it is made soon after the namespace."""
+    try:
+        return cluster.run(cluster.request("GET", f"/api/v1/namespaces/{cluster.namespace}/serviceaccounts/default"))
+    except NotFound:
+        return None
 
 
 @pytest.fixture

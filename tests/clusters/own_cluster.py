@@ -16,6 +16,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from nbcontainer.clusters.discovery import POD
 from tests.environment import certificates
 from tests.environment import cluster_configuration as configuration
 from tests.environment.kubernetes_api import Api
+from tests.recordings import pod_watch
 
 MOST_WRITES = 100  # per transaction; etcd allows 128
 
@@ -149,8 +151,16 @@ def _pod(name: str) -> dict[str, Any]:
 def _stored(namespace: str, name: str) -> dict[str, Any]:
     """A running pod, as it is in etcd."""
     pod = _pod(name)
-    pod["metadata"] |= {"namespace": namespace}
+    pod["metadata"] |= {"namespace": namespace, "managedFields": _managed_fields()}
     return {"apiVersion": "v1", "kind": "Pod", **pod, "status": _status("Running")}
+
+
+@cache
+def _managed_fields() -> list[dict[str, Any]]:
+    """Those of a real pod, which are most of what an API server sends of it."""
+    line = next(line for line in pod_watch.lines() if b'"1/1","Running"' in line)
+    fields: list[dict[str, Any]] = json.loads(line)["object"]["rows"][0]["object"]["metadata"]["managedFields"]
+    return fields
 
 
 async def make_pod(cluster: Cluster, name: str, phase: str = "Running") -> None:

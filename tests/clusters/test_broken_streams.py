@@ -66,13 +66,12 @@ def test_a_watch_that_breaks_within_an_event_loses_no_pod_and_repeats_none(own_c
     own_cluster.fill(space, 3)
     direct = own_cluster.cluster(namespace=space)
     proxy, cluster = proxied(own_cluster.kubeconfig(), space)
-    proxy.break_next(b"watch=true", b'"name":"pod-new"', how)
+    proxy.break_next(b"watch=true", b'"name":"pod-new"', how, then_refuse=True)
     operation = watch_table(cluster)
     seen = []
     listener = threading.Thread(target=lambda: seen.extend(operation))
     listener.start()
     until(lambda: operation.state.live)
-    proxy.refusing = True
     direct.run(make_pod(direct, "pod-new"))
     until(lambda: not operation.state.live)
     assert proxy.breaks == 1

@@ -1,6 +1,8 @@
 """What `create` makes is what `kubectl create` makes."""
 
+import base64
 import json
+import pickle
 import subprocess
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.model import created_data
 
 
 @pytest.fixture
@@ -40,6 +43,23 @@ CALLS = {
     "quota q --hard=pods=3,cpu=2 --scopes=NotTerminating": lambda create, dry: create.quota(
         "q", hard={"pods": "3", "cpu": "2"}, scopes=["NotTerminating"], dry_run=dry
     ),
+    "serviceaccount robot": lambda create, dry: create.serviceaccount("robot", dry_run=dry),
+    "service clusterip w --tcp=80 --tcp=90:http": lambda create, dry: create.clusterip_service(
+        "w", ["80", "90:http"], dry_run=dry
+    ),
+    "service clusterip h --clusterip=None": lambda create, dry: create.clusterip_service(
+        "h", cluster_ip="None", dry_run=dry
+    ),
+    "service nodeport w --tcp=80:8080 --node-port=30080": lambda create, dry: create.nodeport_service(
+        "w", ["80:8080"], node_port=30080, dry_run=dry
+    ),
+    "service loadbalancer w --tcp=80": lambda create, dry: create.loadbalancer_service("w", "80", dry_run=dry),
+    "service externalname w --external-name=x.y --tcp=80:81": lambda create, dry: create.externalname_service(
+        "w", ["80:81"], external_name="x.y", dry_run=dry
+    ),
+    "configmap c --from-literal=a=b=c --from-literal=d=": lambda create, dry: create.configmap(
+        "c", literals={"a": "b=c", "d": ""}, dry_run=dry
+    ),
 }
 
 
@@ -58,6 +78,122 @@ def test_an_object_is_the_same_as_kubectl_s(line, create, kubernetes, space):
     ).stdout
     assert defaulted(json.loads(ours)) == defaulted(json.loads(theirs))
     assert CALLS[line](create, "server").status == "server dry run"
+
+
+def make_certificate(folder):
+    """web.crt and web.key in a folder."""
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", "/CN=web", "-keyout", folder / "web.key", "-out", folder / "web.crt"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+
+
+@pytest.fixture
+def compare(kubernetes, space, create):  # noqa: ARG001 - sets KUBECONFIG
+    """Compare an object with that of a kubectl command, both as the API server would store them."""
+    kubectl = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "-n", space.namespace]
+    flags = ["--dry-run=server", "-o", "json"]
+
+    def stored(words, **options):
+        done = subprocess.run([*kubectl, *words, *flags], capture_output=True, text=True, check=True, **options)
+        found = defaulted(json.loads(done.stdout))
+        chosen = ("clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort")  # by the server
+        for part in (found.get("spec", {}), *found.get("spec", {}).get("ports", ())):
+            for name in chosen:
+                part.pop(name, None)
+        return found
+
+    def compared(words, made):
+        assert stored(["create", "-f", "-"], input=json.dumps(made)) == stored(words)
+
+    return compared
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Files of every sort."""
+    (tmp_path / "folder").mkdir()
+    for name, content in {
+        "text.conf": b"a = b\n",
+        "folder/one": b"1",
+        "folder/two": b"\xff\x00",
+        "settings.env": b"\xef\xbb\xbf# a comment\n\nCOLOUR=blue=green\n  SIZE=2\nNBC_NOT_SET\nNBC_SET\n",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+    return tmp_path
+
+
+def test_data_comes_from_files_folders_and_lists_as_kubectl_reads_them(compare, data, monkeypatch):
+    monkeypatch.setenv("NBC_SET", "here")
+    files = [str(data / "text.conf"), f"key={data / 'text.conf'}", str(data / "folder")]
+    words = [f"--from-file={file}" for file in files]
+    made = created_data.config_map("c", created_data.contents({}, files, ()))
+    compare(["create", "configmap", "c", *words], made)
+    made = created_data.secret("s", created_data.contents({"a": "b"}, files, ()), "example.com/kind")
+    compare(["create", "secret", "generic", "s", "--from-literal=a=b", *words, "--type=example.com/kind"], made)
+    listed = str(data / "settings.env")
+    made = created_data.config_map("c", created_data.contents({}, (), [listed]))
+    compare(["create", "configmap", "c", f"--from-env-file={listed}"], made)
+
+
+def test_secrets_of_certificates_and_registries_are_kubectl_s(compare, create, tmp_path):
+    make_certificate(tmp_path)
+    cert, key = str(tmp_path / "web.crt"), str(tmp_path / "web.key")
+    words = ["create", "secret", "tls", "web", f"--cert={cert}", f"--key={key}"]
+    compare(words, created_data.tls_secret("web", cert, key))
+    with pytest.raises(UsageError, match="are not a certificate and its key"):
+        create.tls_secret("web", cert=key, key=cert)
+    words = ["--docker-server=r.example.com", "--docker-username=é", "--docker-password=p<&>", "--docker-email=a@b"]
+    made = created_data.registry_secret("r", "r.example.com", "é", "p<&>", "a@b")
+    compare(["create", "secret", "docker-registry", "r", *words], made)
+
+
+def test_a_secret_s_values_are_in_nothing_that_is_shown(create, space):
+    planted = "planted-value-4711"
+    encoded = base64.b64encode(planted.encode()).decode()
+    made = create.secret("hush", literals={"password": planted})
+    shown = create.secret("hush", literals={"password": planted}, dry_run="client", output="yaml")
+    registry = create.registry_secret("other", username="a", password=planted, dry_run="server")
+    for one in (made, shown, registry):
+        for text in (repr(one), str(one), one.command, pickle.dumps(one).decode("latin-1")):
+            assert planted not in text
+            assert encoded not in text
+    assert "/dev/stdin" in made.command
+    there = nbc.cluster(space.context, space.namespace)
+    assert encoded in there.manifests("secret", "hush", show_secrets=True).revealed
+    there.delete("secret", "hush").result()
+
+
+def test_expose_and_autoscale_are_kubectl_s(compare, create, space):
+    there = nbc.cluster(space.context, space.namespace)
+    create.deployment("shown", "busybox", replicas=0, port=8080)
+    compare(["expose", "deploy", "shown"], dict(there.expose("deploy", "shown", dry_run="client").manifest))
+    made = there.expose(
+        "deploy/shown", port=80, target_port="http", service="x", type="NodePort", protocol="UDP", dry_run="client"
+    )
+    words = ["--port=80", "--target-port=http", "--name=x", "--type=NodePort", "--protocol=UDP"]
+    compare(["expose", "deploy/shown", *words], dict(made.manifest))
+    made = there.autoscale("deploy/shown", least=2, most=5, cpu="200", memory="70%", dry_run="client")
+    compare(["autoscale", "deploy/shown", "--min=2", "--max=5", "--cpu=200", "--memory=70%"], dict(made.manifest))
+    assert there.expose("deploy/shown").action == "created"
+    with pytest.raises(Conflict):
+        there.expose("deploy/shown")
+    made = there.expose("svc/shown", port=81, service="again", dry_run="server")
+    assert made.manifest["spec"]["selector"] == {"app": "shown"}
+    for call in (
+        lambda: there.expose("deploy/shown", target_port="No Port"),
+        lambda: there.autoscale("deploy/shown", most=2, least=3),
+        lambda: there.autoscale("deploy/shown", most=2, cpu="much"),
+        lambda: there.autoscale("deploy/shown", most=2, cpu="0%"),
+    ):
+        with pytest.raises(UsageError):
+            pytest.fail(repr(call()))
+    there.delete("deploy", "shown").result()
+    there.delete("svc", "shown").result()
 
 
 def test_what_is_created_exists_once_and_is_the_notebook_s(create, space):
@@ -81,6 +217,14 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(create):
         lambda: create.namespace("x", output="json"),
         lambda: create.deployment("x", ["a", "b"], command="true"),
         lambda: create.job("x", source="deploy/web"),
+        lambda: create.configmap("x", files=["no-such-file"]),
+        lambda: create.configmap("x", literals={"a/b": "c"}),
+        lambda: create.configmap("x", files=["="]),
+        lambda: create.registry_secret("x", username="a", password=""),
+        lambda: create.clusterip_service("x"),
+        lambda: create.clusterip_service("x", ["80:"]),
+        lambda: create.nodeport_service("x", ["70000"]),
+        lambda: create.externalname_service("x", external_name=""),
     ):
         with pytest.raises(UsageError):
             pytest.fail(repr(call()))

@@ -35,7 +35,7 @@ kind: Deployment
 metadata: {{name: front, labels: {{app: front}}}}
 spec:
   replicas: 0
-  selector: {{matchLabels: {{app: front}}}}
+  selector: {{matchLabels: {{app: front}}, matchExpressions: [{{key: tier, operator: NotIn, values: [b, a]}}]}}
   template:
     metadata: {{labels: {{app: front}}}}
     spec:

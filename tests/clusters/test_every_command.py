@@ -10,6 +10,7 @@ import nbcontainer as nbc
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.protection import is_marked
+from tests.clusters.test_creation import make_certificate
 from tests.printed_commands import further_methods, is_understood, path_of, results_of
 from tests.terminal import Terminal
 
@@ -71,10 +72,23 @@ LINES = {
     "%kube rollout resume": ("deploy/made", None),
     "%kube rollout restart": ("deploy/made", None),
     "%kube rollout undo": ("deploy/made", None),
+    "%kube debug": ("web -c spy --target=main -- ps", None),
+    "%kpod debug": ("web -c spy --target=main -- ps", None),
     "%kube create deployment": ("madly --image=busybox --port=80 --dry-run=client -- sleep '1 2'", None),
     "%kube create job": ("madly --image=busybox --dry-run=server -- sleep 1", None),
     "%kube create cronjob": ("madly --image=busybox --schedule='0 0 * * *' --dry-run=client", None),
     "%kube create namespace": ("madly --dry-run=client -o yaml", None),
+    "%kube create serviceaccount": ("madly", None),
+    "%kube create configmap": ("madly --from-literal='a=b c'", None),
+    "%kube create secret generic": ("madly --from-file=key=web.key", None),
+    "%kube create secret docker-registry": ("madly-too --docker-username=a --password-from=env:HOME", None),
+    "%kube create secret tls": ("madly-tls --cert=web.crt --key=web.key", None),
+    "%kube create service clusterip": ("madly --tcp=80:8080", None),
+    "%kube create service nodeport": ("madly-2 --tcp=80 --dry-run=server", None),
+    "%kube create service loadbalancer": ("madly-3 --tcp=80 --dry-run=server", None),
+    "%kube create service externalname": ("madly-4 --external-name=x.y --dry-run=server", None),
+    "%kube expose": ("deploy/made --port=80 --type=NodePort", None),
+    "%kube autoscale": ("deploy/made --max=3 --cpu=70%", None),
     "%kube create quota": ("madly --hard=pods=1000", None),
     "%kpod delete": ("made --force -y", None),
 }
@@ -86,12 +100,14 @@ def test_every_verb_s_command_is_understood_there(two_contexts, monkeypatch, tmp
     assert {verb.title for verb in VERBS} == LINES.keys(), "say in LINES how the verb is called"
     assert further_methods(Cluster, VERBS) == METHODS.keys()
     monkeypatch.setenv("KUBECONFIG", str(two_contexts.file))
+    monkeypatch.chdir(tmp_path)
+    make_certificate(tmp_path)
     terminal = Terminal(tmp_path).with_kubectl()
     verbs = {verb.title: verb for verb in VERBS}
     nbc.cluster("prod", two_contexts.namespace).apply(DEPLOYMENT)
     for title, (line, cell) in LINES.items():
         verb = verbs[title]
-        method = attrgetter(verb.calls)(Cluster())
+        method = attrgetter(verb.calls or verb.same_as)(Cluster())
         for result in results_of(verb, f"{verb.path} --context=prod -n {two_contexts.namespace} {line}", cell):
             is_understood(terminal, result.command, path_of(verb))
             if not is_marked(method):

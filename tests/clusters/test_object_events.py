@@ -47,6 +47,22 @@ def test_the_events_of_a_node_are_in_any_namespace(cluster, space):
     assert "Seen" in cluster.events("node/nbc-node").column("REASON")
 
 
+def test_what_happened_to_an_earlier_object_of_the_name_is_not_in_its_description(cluster, space):
+    deployment = (
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: told}, spec: {replicas: 0, selector: {matchLabels: "
+        "{app: a}}, template: {metadata: {labels: {app: a}}, spec: {containers: [{name: a, image: a}]}}}}"
+    )
+    cluster.apply(deployment)
+    made = space.run(space.request("GET", f"/apis/apps/v1/namespaces/{space.namespace}/deployments/told"))
+    for name, about, reason in (("then", "an-earlier-uid", "Then"), ("now", made["metadata"]["uid"], "Now")):
+        event = EVENT.format(name=name, kind="Normal", about=f"told, uid: {about}", space=space.namespace)
+        cluster.apply(event.replace("Tried", reason))
+    reasons = {event[1] for event in cluster.describe("deploy/told").events}
+    assert "Now" in reasons
+    assert "Then" not in reasons
+    assert {"Then", "Now"} <= set(cluster.events("deploy/told").column("REASON"))  # as in `kubectl events`
+
+
 def test_new_events_come(cluster, space):
     watch = cluster.watch_events("deploy/later")
     assert not watch.done

@@ -208,3 +208,11 @@ def test_a_loop_of_its_own_can_use_it(served):
 
     with served.port_forward("svc/served", 80) as port:
         assert b"200 OK" in asyncio.run(fetch(port))
+
+
+def test_objects_of_tables_forward_their_own_ports(served):
+    with served.get("svc", "served")["served"].port_forward("web") as port:
+        page = read(f"http://127.0.0.1:{port}/")
+    (name,) = (name for name in served.pods.names() if name.startswith("served-"))
+    with served.pods.get(name).port_forward(8080) as port:
+        assert read(f"http://127.0.0.1:{port}/") == page

@@ -104,7 +104,7 @@ def test_what_does_not_exist_and_what_contradicts_is_refused(here):
 
 @pytest.mark.usefixtures("without_metrics", "used")
 def test_a_user_who_may_not_ask_the_kubelets_is_told_so(viewer):
-    with pytest.raises(Forbidden, match="no metrics API, and the kubelets may not be asked"):
+    with pytest.raises(Forbidden, match="no metrics API for this user, and the kubelets may not be asked"):
         clusters.usage.usage(viewer, clusters.usage.Wanted(clusters.discovery.POD, ("used",)))
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 import pytest
 
 from nbcontainer import byte_stream
+from nbcontainer.buildkit import build as buildkit_build
 from nbcontainer.engines import connection, containers, images, pod_creation, pod_deletion, pods, silence
 from nbcontainer.engines.build import build
 from nbcontainer.engines.exec import execute
@@ -50,11 +51,14 @@ def test_an_hour_of_silence_costs_few_probes(monkeypatch):
 
 @pytest.fixture
 def soon(monkeypatch):
-    """Silence is checked within a second."""
+    """Silence is checked within a second, and an idle connection that froze is given up soon."""
+    monkeypatch.setattr(settings, "connect_timeout", 2.0)
     monkeypatch.setattr(byte_stream, "SILENT_SECONDS", 0.3)
     monkeypatch.setattr(byte_stream, "LONGEST_SECONDS", 0.5)
     monkeypatch.setattr(silence, "CHECK_SECONDS", 0.5)
     monkeypatch.setattr(silence, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(buildkit_build, "_ASKED", 1.0)
+    monkeypatch.setattr(buildkit_build, "_PATIENCE", 2.0)
 
 
 @pytest.fixture
@@ -195,7 +199,8 @@ THIRTY = [f"line {number}" for number in range(1, 31)]
 @pytest.mark.parametrize("log_too", [False, True])
 def test_a_run_goes_on_from_its_log_where_its_connections_are_frozen(frozen, container, log_too):
     proxy, far, _ = frozen
-    operation = run(far, RunRequest("busybox", ("sh", "-c", ENDS.replace("0.1", "0.3")), name=container))
+    script = ENDS.replace("0.1", "0.3") if log_too else ENDS
+    operation = run(far, RunRequest("busybox", ("sh", "-c", script), name=container))
     wait_until(lambda: operation.state.total > 3, 30)
     proxy.freeze(existing_only=True)
     if log_too:
@@ -256,7 +261,7 @@ def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, co
     assert operation.state.notes == ("nothing for 0 min; the command is still running",)
     assert not operation.done
     proxy.freeze(existing_only=True)
-    wait_until(lambda: len(operation.state.notes) > 1, 90)
+    wait_until(lambda: len(operation.state.notes) > 1, 30, lambda: f"it was not noticed in time: {operation.state}")
     assert operation.state.notes[1].startswith("another connection to the engine froze: output may no longer arrive")
     operation.stop()
 

@@ -61,6 +61,18 @@ def test_names_are_those_of_the_line_s_context(docker_kernel, space):
     assert matches(docker_kernel, "%kpod logs --context no-such-context -n ") == []
 
 
+def test_names_are_those_that_the_impersonated_user_may_list(docker_kernel, space):
+    pod, acting = f"{space}-web", "--as {{someone}} --as-group nbc:{{of}}"
+    line, cursor = f"%kube describe pod/ -n {space} {acting}", len("%kube describe pod/")
+    docker_kernel.run("someone, of = 'someone', 'viewers'")
+    assert matches(docker_kernel, f"%kpod logs -n {space} {acting} ") == [pod]
+    assert matches(docker_kernel, line, cursor) == [f"pod/{pod}"]
+    docker_kernel.run("of = 'nobody'")
+    assert matches(docker_kernel, f"%kpod logs -n {space} {acting} ") == []
+    assert matches(docker_kernel, line, cursor) == []
+    assert matches(docker_kernel, f"%kpod logs {acting} -n ") == []
+
+
 def test_images_are_those_of_the_line_s_engine(docker_kernel):
     assert "busybox:latest" in matches(docker_kernel, "%docker push busy")
     assert matches(docker_kernel, "%docker push --context unix:///no/such.sock busy") == []

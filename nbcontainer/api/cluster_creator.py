@@ -1,0 +1,69 @@
+"""What the calls that create objects by a few words have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from nbcontainer import clusters
+from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.nouns import Noun
+from nbcontainer.errors import UsageError
+from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.model.changes import Change
+from nbcontainer.model.manifests import Manifests
+
+
+class Creator(Noun):
+    """Creates objects in a cluster; the calls for each kind are in classes of their own."""
+
+    kind = "create"
+
+    def __init__(self, cluster: ClusterHandle) -> None:
+        self._cluster = cluster
+
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._cluster!r}.create"
+
+    def _create(
+        self,
+        made: Mapping[str, object],
+        words: Sequence[str],
+        dry_run: str,
+        output: str,
+        command: Sequence[str] = (),
+    ) -> Change | Manifests:
+        return create_object(self._cluster, made, words, dry_run=dry_run, output=output, command=command)
+
+
+def create_object(
+    handle: ClusterHandle,
+    made: Mapping[str, object],
+    words: Sequence[str],
+    *,
+    dry_run: str,
+    output: str,
+    command: Sequence[str] = (),
+) -> Change | Manifests:
+    """Create an object, or show what would be created.
+
+    Args:
+        handle: the cluster.
+        made: the object's manifest.
+        words: the equivalent kubectl command from the verb on.
+        dry_run: "client" or "server": only show what would be created.
+        output: "yaml" for the manifest.
+        command: what follows "--" in the kubectl command.
+
+    Raises:
+        UsageError: there is no such output or dry run.
+        Conflict: the object exists already.
+        ApiError: the API server refuses it.
+    """
+    if output not in {"", "yaml"}:
+        raise UsageError(f'`--output` is "yaml", not {output!r}.')
+    flags = [*([f"--dry-run={dry_run}"] if dry_run else []), *([f"--output={output}"] if output else [])]
+    words = [*words, *flags, *(["--", *command] if command else [])]
+    cluster = handle.connect_to_cluster(words[0])
+    change = clusters.creation.create(cluster, made, words, {NOTEBOOK_LABEL: notebook_id()}, dry_run)
+    return Manifests((change.manifest,), change.yaml, "yaml", change.command) if output else change
