@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks import logs
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods", "tables", "logs", "page", "pictures")
+_TOPICS = ("loading", "builds", "pods", "tables", "logs", "page", "pictures", "streams")
 _MIN_ROUNDS = 7
 
 

@@ -15,9 +15,11 @@ from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_nodes import NodeVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_run import RunVerbs
 from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
@@ -64,9 +66,11 @@ class Cluster(
     ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
+    NodeVerbs,
     ObjectVerbs,
     PatchVerbs,
     QuestionVerbs,
+    RunVerbs,
     StreamVerbs,
     WorkloadVerbs,
 ):

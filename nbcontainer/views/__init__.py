@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text
     from nbcontainer.views import trees as trees
+    from nbcontainer.views import usage as usage
     from nbcontainer.views import view as view
 else:
     __getattr__ = modules_on_use(__name__)
