@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from nbcontainer.model import copying as copying
     from nbcontainer.model import created as created
     from nbcontainer.model import created_data as created_data
+    from nbcontainer.model import created_fields as created_fields
     from nbcontainer.model import created_services as created_services
     from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion
+    from nbcontainer.model import draining as draining
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images
