@@ -114,6 +114,11 @@ NOT_YET = {
     "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube expose": {"--external-ip", "--load-balancer-ip", "--override-type", "--overrides", "--session-affinity"},
+    "%kube run": {
+        *("--attach", "--cascade", "--force", "--grace-period", "--leave-stdin-open", "--override-type"),
+        *("--overrides", "--pod-running-timeout", "--privileged", "--quiet", "--rm", "--stdin", "--timeout", "--tty"),
+        "--wait",
+    },
     "%kube create configmap": {"--append-hash"},
     "%kube create secret generic": {"--append-hash"},
     "%kube create secret tls": {"--append-hash"},

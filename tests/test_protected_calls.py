@@ -77,6 +77,7 @@ OF_PODS = {
     "create.secret": lambda cluster: cluster.create.secret("w"),
     "create.serviceaccount": lambda cluster: cluster.create.serviceaccount("w"),
     "create.tls_secret": lambda cluster: cluster.create.tls_secret("w", cert="web.crt", key="web.key"),
+    "run": lambda cluster: cluster.run("w", "busybox"),
     "autoscale": lambda cluster: cluster.autoscale("deploy/w", most=2),
     "expose": lambda cluster: cluster.expose("deploy/w", port=80),
     "create.quota": lambda cluster: cluster.create.quota("w", hard={"pods": "1"}),

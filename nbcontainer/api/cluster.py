@@ -19,6 +19,7 @@ from nbcontainer.api.cluster_nodes import NodeVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_run import RunVerbs
 from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
@@ -69,6 +70,7 @@ class Cluster(
     ObjectVerbs,
     PatchVerbs,
     QuestionVerbs,
+    RunVerbs,
     StreamVerbs,
     WorkloadVerbs,
 ):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.further_columns import custom_columns
 from nbcontainer.clusters.further_columns import label_columns as further_columns
 from nbcontainer.clusters.managed_fields import METADATA_ALONE
@@ -65,7 +65,7 @@ class Selection:
         self.everywhere = all_namespaces and resource.namespaced
         fields = [field_selector] if field_selector else []
         if len(names) == 1:
-            fields.append(f"metadata.name={names[0]}")
+            fields.append(field_selector_of(names[0]))
         self.parameters: Mapping[str, str] = {
             **({"labelSelector": selector} if selector else {}),
             **({"fieldSelector": ",".join(fields)} if fields else {}),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import copying as copying
     from nbcontainer.model import created as created
     from nbcontainer.model import created_data as created_data
+    from nbcontainer.model import created_fields as created_fields
     from nbcontainer.model import created_services as created_services
     from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion

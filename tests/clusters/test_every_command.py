@@ -88,6 +88,10 @@ LINES = {
     "%kube create service nodeport": ("madly-2 --tcp=80 --dry-run=server", None),
     "%kube create service loadbalancer": ("madly-3 --tcp=80 --dry-run=server", None),
     "%kube create service externalname": ("madly-4 --external-name=x.y --dry-run=server", None),
+    "%kube run": (
+        "madly-run --image=busybox --env='A=b c' --port=80 --expose --labels=a=b --no-wait -- sleep '1 2'",
+        None,
+    ),
     "%kube expose": ("deploy/made --port=80 --type=NodePort", None),
     "%kube autoscale": ("deploy/made --max=3 --cpu=70%", None),
     "%kube create quota": ("madly --hard=pods=1000", None),

@@ -253,6 +253,9 @@ def test_what_is_not_there(space):
     with pytest.raises(UsageError, match="The cluster has no kind 'deploymint'") as unknown:
         cluster.get("deploymint")
     assert unknown.value.cure == "Did you mean deployments or endpoints?"
+    with pytest.raises(UsageError, match="The cluster has no kind 'xyzzy'") as unknown:
+        cluster.get("xyzzy")
+    assert unknown.value.cure == "`%kube api-resources` lists its kinds."
     with pytest.raises(NotFound, match="There is no deployment webb in nbc") as missing:
         cluster.get("deploy", "webb")
     assert missing.value.cure == "Did you mean web?"
@@ -266,6 +269,32 @@ def test_what_is_not_there(space):
         cluster.get("deploy/web", "web")
     with pytest.raises(UsageError, match="Objects of which kind"):
         cluster.get(",")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("kind", "selector", "field_selector", "message"),
+    [
+        ("pods", "!!x", "", "The label selector is not valid: found '!', expected: identifier."),
+        ("pods", "app=a=b", "", "The label selector is not valid: found '=', expected: ',' or 'end of string'."),
+        ("pods", "", "status.foo=1", "Objects of this kind cannot be selected by the field status.foo."),
+        ("configmaps", "", "status.foo=1", "Objects of this kind cannot be selected by the field status.foo."),
+        ("pods", "", "!!x", "The field selector is not valid: '!!x'; can't understand '!!x'."),
+    ],
+)
+def test_a_selector_that_is_not_valid(kind, selector, field_selector, message, space):
+    with pytest.raises(ApiError) as refused:
+        nbc.cluster("", space.namespace).get(kind, selector=selector, field_selector=field_selector)
+    assert (refused.value.status, refused.value.message) == (400, message)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("name", ["web,metadata.name=web", "web,metadata.namespace!=x", r"\x1b[31mred", "a=b"])
+@pytest.mark.parametrize("verb", ["get", "describe", "delete"])
+def test_a_name_with_the_signs_of_a_selector_names_nothing_else(verb, name, space):
+    with pytest.raises(NotFound) as missing:
+        getattr(nbc.cluster("", space.namespace), verb)("deploy", name)
+    assert name in missing.value.message
 
 
 def test_what_may_not_be_listed(kubernetes, space, monkeypatch):

@@ -1,4 +1,4 @@
-"""Every way in which a kubeconfig says who the user is, on the real cluster: calls, streams, commands; beside kubectl."""
+"""Every way in which a kubeconfig says who the user is, on the real cluster: calls, streams, commands; as kubectl."""
 
 import base64
 import json
@@ -100,7 +100,7 @@ def test_files_of_a_list_with_relative_paths_let_each_in(space, pod, files, monk
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KUBECONFIG", os.pathsep.join(["clusters.conf", "missing.conf", "users/users.conf"]))
     command = [
-        kubernetes.env()["NBCONTAINER_TEST_KUBECTL"],
+        kubectl,
         "auth",
         "whoami",
         "-o",
