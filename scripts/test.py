@@ -64,8 +64,8 @@ PODS = _files(
 )
 OBJECTS = _files(
     "clusters",
-    *("apply", "creation", "debug", "describe", "managed_fields", "object_deletion", "object_events", "object_trees"),
-    *("objects", "output_forms", "patch", "resources", "usage", "waiting", "workloads"),
+    *("apply", "creation", "debug", "describe", "draining", "managed_fields", "object_deletion", "object_events"),
+    *("object_trees", "objects", "output_forms", "patch", "resources", "usage", "waiting", "workloads"),
 )
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. Files in no other column run in the last one of their folder, or of all.

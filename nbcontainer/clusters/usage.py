@@ -16,7 +16,7 @@ from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import NODE, Resource
 from nbcontainer.clusters.missing import check_namespace, not_found_soon
 from nbcontainer.clusters.quantities import quantity
-from nbcontainer.clusters.reflector import list_all
+from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
 from nbcontainer.model.usage import Measured, ResourceUsage, Usages, UsageState, apply_measured
@@ -72,6 +72,11 @@ class Wanted:
         found = {"labelSelector": self.selector, "fieldSelector": fields}
         return {name: value for name, value in found.items() if value}
 
+    def has(self, found: JsonObject) -> bool:
+        """Whether an object is measured: it is named, and has not ended."""
+        is_named = not self.names or text_of(found, "metadata", "name") in self.names
+        return is_named and text_of(found, "status", "phase") not in FINISHED
+
     def command(self, cluster: Cluster) -> str:
         """The same with kubectl, which takes one name at most."""
         words = [*self.names[:1], *(["-A"] if self.everywhere else []), *(["--containers"] if self.containers else [])]
@@ -108,8 +113,11 @@ def usage(cluster: Cluster, wanted: Wanted) -> Usages:
         Forbidden: the user may read neither metrics nor the kubelets' summaries.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    state = apply_measured(wanted.state(cluster), cluster.run(_measure(cluster, wanted)))
-    return Usages(state, wanted.command(cluster))
+
+    async def run() -> Measured:
+        return await _measure(cluster, wanted, await _objects(cluster, wanted))
+
+    return Usages(apply_measured(wanted.state(cluster), cluster.run(run())), wanted.command(cluster))
 
 
 def watch_usage(cluster: Cluster, wanted: Wanted) -> Operation[Measured, UsageState, Usages]:
@@ -123,21 +131,43 @@ def watch_usage(cluster: Cluster, wanted: Wanted) -> Operation[Measured, UsageSt
     )
 
     async def work(progress: Progress[Measured]) -> None:
-        progress.emit(await _measure(cluster, wanted))
-        while True:
-            await asyncio.sleep(INTERVAL_SECONDS)
-            try:
-                progress.emit(await _measure(cluster, wanted))
-            except ClusterUnavailable as error:
-                last = operation.state
-                progress.emit(Measured(last.usages, f"not up to date: {error.message}", time.time()))
+        found = {text_of(one, "metadata", "uid"): one for one in await _objects(cluster, wanted)}
+        following = asyncio.create_task(_follow(cluster, wanted, found))
+        try:
+            while True:
+                try:
+                    progress.emit(await _measure(cluster, wanted, list(found.values())))
+                except ClusterUnavailable as error:
+                    last = operation.state
+                    progress.emit(Measured(last.usages, f"not up to date: {error.message}", time.time()))
+                await asyncio.wait({following}, timeout=INTERVAL_SECONDS)
+                if following.done():
+                    following.result()  # it ends only with an error
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
 
     return operation.start_task(work)
 
 
-async def _measure(cluster: Cluster, wanted: Wanted) -> Measured:
-    """One measurement."""
-    found = await _objects(cluster, wanted)
+async def _follow(cluster: Cluster, wanted: Wanted, found: dict[str, JsonObject]) -> None:
+    """Keep the pods, or the nodes, up to date, by uid: only what they use cannot be watched."""
+    path = wanted.resource.path(wanted.namespace(cluster))
+    async for news in reflect(cluster, path, wanted.query, listed=True):
+        if isinstance(news, Listed):
+            found.clear()
+            changed = [one for page in news.pages for one in entries_of(page, "items")]
+        elif isinstance(news, Changed):
+            for event in news.events:
+                found.pop(text_of(event, "object", "metadata", "uid"), None)
+            changed = [object_of(event, "object") for event in news.events if event["type"] != "DELETED"]
+        else:
+            continue
+        found |= {text_of(one, "metadata", "uid"): one for one in changed if wanted.has(one)}
+
+
+async def _measure(cluster: Cluster, wanted: Wanted, found: Sequence[JsonObject]) -> Measured:
+    """One measurement of these pods or nodes."""
     measures, note = await _metrics(cluster, wanted), ""
     if measures is None:
         measures, note = await _summaries(cluster, wanted, found)
@@ -165,12 +195,7 @@ async def _objects(cluster: Cluster, wanted: Wanted) -> list[JsonObject]:
         raise await not_found_soon(cluster, [name for name in wanted.names if name in missing], wanted.resource)
     if not found and wanted.namespace(cluster):
         await asyncio.to_thread(check_namespace, cluster)
-    return [
-        one
-        for one in found
-        if (not wanted.names or text_of(one, "metadata", "name") in wanted.names)
-        and text_of(one, "status", "phase") not in FINISHED
-    ]
+    return [one for one in found if wanted.has(one)]
 
 
 # --- where the measures come from

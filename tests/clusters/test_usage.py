@@ -81,7 +81,24 @@ def test_nodes_are_measured_and_what_is_simulated_is_not_taken_for_another(used,
 
 
 @pytest.mark.usefixtures("without_metrics")
-def test_a_watch_measures_until_it_is_stopped(used):
+def test_a_watch_measures_until_it_is_stopped(used, space, monkeypatch):
+    monkeypatch.setattr(clusters.usage, "INTERVAL_SECONDS", 0.2)
+    watch = used.top.watch_pods(selector="watched in (yes)")
+    apply(space, POD_TEXT.replace("name: used, labels: {app: used}", "name: later, labels: {watched: 'yes'}"))
+    deadline = time.monotonic() + 60
+    while [one.name for one in watch.state.usages] != ["later"]:
+        assert time.monotonic() < deadline
+        watch.wait(1, revision=watch.revision)
+    used.pods.delete("later", force=True).result(30)
+    while watch.state.usages:
+        assert time.monotonic() < deadline
+        watch.wait(1, revision=watch.revision)
+    watch.stop()
+    assert watch.result().command.endswith("top pods '--selector=watched in (yes)'")
+
+
+@pytest.mark.usefixtures("without_metrics")
+def test_a_stop_ends_a_watch_at_once(used):
     watch = used.top.watch_pods("used")
     watch.wait(60, revision=0)
     assert watch.state.usages[0].name == "used"
