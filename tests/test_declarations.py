@@ -116,7 +116,7 @@ NOT_YET = {
     "%kube expose": {"--external-ip", "--load-balancer-ip", "--override-type", "--overrides", "--session-affinity"},
     "%kube run": {
         *("--attach", "--cascade", "--force", "--grace-period", "--leave-stdin-open", "--override-type"),
-        *("--overrides", "--pod-running-timeout", "--privileged", "--quiet", "--rm", "--stdin", "--timeout", "--tty"),
+        *("--overrides", "--pod-running-timeout", "--privileged", "--quiet", "--timeout"),
         "--wait",
     },
     "%kube create configmap": {"--append-hash"},

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from nbcontainer.loading import modules_on_use
 
 if TYPE_CHECKING:
+    from nbcontainer.clusters import attached_run as attached_run
     from nbcontainer.clusters import auth_provider as auth_provider
     from nbcontainer.clusters import client as client
     from nbcontainer.clusters import client_certificate as client_certificate

@@ -82,7 +82,7 @@ async def _run(cluster: Cluster, request: LogRequest, writer: LogWriter, progres
             for words in wanted.missing:
                 writer.emit(LogSource("", open=False, note=words))
             if request.follow:
-                await _Follow(cluster, request, wanted, writer).run()
+                await follow(cluster, request, wanted, writer)
             else:
                 await _read_once(cluster, request, wanted, writer)
         ended = LogEnded()
@@ -226,6 +226,15 @@ async def _find_pods(cluster: Cluster, request: LogRequest, wanted: Wanted) -> l
 
 
 _Key = tuple[str, str]  # a pod's namespace and name
+
+
+async def follow(cluster: Cluster, request: LogRequest, wanted: Wanted, writer: LogWriter) -> None:
+    """Follow the logs of pods; those that were requested by their names until they have ended.
+
+    Raises:
+        ExceptionGroup: of errors, as those of `logs`.
+    """
+    await _Follow(cluster, request, wanted, writer).run()
 
 
 class _Follow:

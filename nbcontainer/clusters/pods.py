@@ -72,7 +72,7 @@ def create(cluster: Cluster, request: PodRequest) -> Operation[PodStep, PodStart
 async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodStep]) -> Change:
     sent = pod_manifest(request)
     try:
-        pod = await _post(cluster, sent, request.name)
+        pod = await create_pod(cluster, sent, request.name)
     except NbcontainerError as error:
         progress.emit(PodStep("", error.message, Outcome.FAILED))
         raise
@@ -82,7 +82,7 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         progress.emit(PodStep("", f"the Service {request.name} is created"))
     if request.wait:
         try:
-            pod = await _in_time(cluster, request, pod, progress)
+            pod = await in_time(cluster, request, pod, progress.emit)
         except asyncio.CancelledError:
             progress.emit(
                 PodStep("", f"it stays; {cluster.commands.magic('delete', request.name)} removes it", Outcome.STOPPED)
@@ -115,12 +115,15 @@ async def _expose(cluster: Cluster, pod: Mapping[str, Any]) -> None:
         raise existence.already_exists("Service", name, cluster.where, cure=cure) from None
 
 
-async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progress: Progress[PodStep]) -> JsonObject:
+async def in_time(
+    cluster: Cluster, request: PodRequest, pod: JsonObject, emit: Callable[[PodStep], None]
+) -> JsonObject:
+    """Return the pod once it runs or has completed; raises as `create`."""
     try:
         async with asyncio.timeout(request.timeout or None):
-            up = await _until_running(cluster, request.name, progress)
+            up = await _until_running(cluster, request.name, emit)
             if request.restart == "Always" and pod_status(up) != "Running":
-                progress.emit(PodStep("Completed", STARTED_AGAIN))
+                emit(PodStep("Completed", STARTED_AGAIN))
             return up
     except TimeoutError:
         word = pod_status(await _read(cluster, request.name) or pod)
@@ -131,7 +134,7 @@ async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progr
         ) from None
 
 
-async def _post(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
+async def create_pod(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
     """POST the pod; a new namespace's service account is waited for."""
     deadline = asyncio.get_running_loop().time() + ACCOUNT_SECONDS
     while True:
@@ -160,18 +163,18 @@ async def _read(cluster: Cluster, name: str) -> JsonObject | None:
 class _Steps:
     """Emits the steps of a pod that is starting, without repeating any."""
 
-    def __init__(self, progress: Progress[PodStep]) -> None:
-        self._progress, self._last = progress, PodStep("")
+    def __init__(self, emit: Callable[[PodStep], None]) -> None:
+        self._emit, self._last = emit, PodStep("")
 
     def take(self, status: str, message: str) -> None:
         step = PodStep(status, message)
         if step != self._last:
             self._last = step
-            self._progress.emit(step)
+            self._emit(step)
 
 
-async def _until_running(cluster: Cluster, name: str, progress: Progress[PodStep]) -> JsonObject:
-    steps, since = _Steps(progress), 0.0
+async def _until_running(cluster: Cluster, name: str, emit: Callable[[PodStep], None]) -> JsonObject:
+    steps, since = _Steps(emit), 0.0
     loop = asyncio.get_running_loop()
     async for pod in one_object(cluster, POD, name, lambda note: steps.take("", note)):
         if pod is None or _is_terminating(pod):

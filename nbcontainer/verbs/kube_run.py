@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import option, positional, switch
+from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_create import COMMAND, COMMON, IMAGE
 
@@ -34,10 +34,14 @@ VERBS = (
             switch("--expose", help="create a Service for the port, too"),
             option("-l", "--labels", help="the labels in place of run=NAME", kind="pairs", metavar="KEY=VALUE,…"),
             option("--annotations", help="an annotation", kind="mapping", valued=True),
+            switch("-i", "--stdin", help="show its output until it ends, and fail if its command does", to="attach"),
+            switch("--rm", help="with -i: delete the pod in the end", to="remove"),
+            refused("-t", "--tty", help="a cell is not a terminal", cure="Leave it out: --rm -i shows the output."),
             *OF_THE_POD,
             *COMMON,
         ),
-        example="%kube run web --image=127.0.0.1:5000/team/web:1 --port=8080 --expose",
+        example="%kube run web --image=127.0.0.1:5000/team/web:1 --port=8080 --expose\n"
+        "%kube run once --image=busybox --rm -i -- wget -qO- http://web",
         command=("kubectl", "run"),
         calls="run",
     ),

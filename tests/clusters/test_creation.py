@@ -8,11 +8,12 @@ import subprocess
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.errors import Conflict, UsageError
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model import created_data
+from tests.buildkit.building import wait_until
 
 
 @pytest.fixture
@@ -217,6 +218,26 @@ def test_run_waits_for_the_pod_and_makes_a_service(here):
     assert (service.kind, pod.kind) == ("Service", "Pod")
     here.delete("svc/served").result(60)
     here.delete("pod/served", force=True).result(60)
+
+
+def test_a_pod_that_is_run_for_its_output_ends_with_its_exit_code_and_is_removed(here):
+    script = "echo first; sleep 0.1; echo last"
+    result = here.run("once", "busybox", command=["sh", "-c", script], attach=True, remove=True).result(90)
+    assert [line.text for line in result] == ["first", "last"]
+    assert "--attach --rm -- sh -c" in result.command
+    here.wait("pod/once", until="delete").result(60)
+    with pytest.raises(CommandFailed, match="oh no") as caught:
+        here.run("once", "busybox", command=["sh", "-c", "echo oh no; exit 3"], attach=True, remove=True).result(90)
+    assert caught.value.exit_code == 3
+    with pytest.raises(ApiError, match="not a valid image name"):
+        here.run("wrong", "A:b:c", attach=True, remove=True).result(90)
+    with pytest.raises(UsageError):
+        here.run("once", "busybox", remove=True)
+    stopped = here.run("stopped", "busybox", command="sleep 600", attach=True, remove=True)
+    wait_until(lambda: "stopped" in [row.name for row in here.get("pods")])
+    stopped.stop()
+    wait_until(lambda: here.get("pods", "stopped")["stopped"].status == "Terminating")
+    here.delete("pod/stopped", force=True).result(60)
 
 
 def test_expose_and_autoscale_are_kubectl_s(compare, create, space):
