@@ -114,6 +114,11 @@ NOT_YET = {
     "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube expose": {"--external-ip", "--load-balancer-ip", "--override-type", "--overrides", "--session-affinity"},
+    "%kube run": {
+        *("--attach", "--cascade", "--force", "--grace-period", "--leave-stdin-open", "--override-type"),
+        *("--overrides", "--pod-running-timeout", "--privileged", "--quiet", "--rm", "--stdin", "--timeout", "--tty"),
+        "--wait",
+    },
     "%kube create configmap": {"--append-hash"},
     "%kube create secret generic": {"--append-hash"},
     "%kube create secret tls": {"--append-hash"},
@@ -131,6 +136,10 @@ NOT_YET = {
         *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
         "--selector",
     },
+    "%kube drain": {"--dry-run", "--skip-wait-for-delete-timeout"},  # the plan is the dry run
+    "%kpod top": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top pods": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top nodes": {"--show-swap", "--use-protocol-buffers"},
     "%kube set resources": {"--all", "--local", "--selector"},
 }
 OF_ALL = {

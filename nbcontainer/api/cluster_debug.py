@@ -48,7 +48,7 @@ class DebugVerbs(ClusterHandle):
         there was a command.
 
         Args:
-            name: the pod, or "node/NAME".
+            name: the pod, what has pods ("deploy/web"), or "node/NAME".
             command: the command and its arguments; a text is split as a shell does. Without one, the container is only
                 started.
             image: the container's image, which needs `sleep`.

@@ -57,7 +57,7 @@ class StreamVerbs(ClusterHandle):
         addresses = tuple("127.0.0.1" if one == "localhost" else one for one in address.split(","))
         pairs = tuple(map(_pair, ports))
         if not pairs:
-            raise UsageError(f"Which port of {target}?", cure=f'nbc.cluster().port_forward("{target}", 8080)')
+            raise UsageError(f"Which port of {target}?", cure=f"Such as `%kube port-forward {target} 8080`.")
         cluster = self.connect_to_cluster("port-forward")
         request = ForwardRequest(target, pairs, addresses, cluster.namespace, timeout)
         key = (cluster.context, cluster.server, request)

@@ -18,6 +18,7 @@ from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.log_sources import container_names
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.pods import one_object
+from nbcontainer.clusters.ready_pods import READY_SECONDS, find_target, ready_pod
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
 from nbcontainer.existence import not_found
@@ -109,8 +110,8 @@ class _Place:
             await self.cluster.request("DELETE", POD.path(self.cluster.namespace, name), body={"gracePeriodSeconds": 0})
 
     async def in_pod(self, tell: Callable[[LogSource], None]) -> tuple[str, str]:
-        request, name = self.request, self.request.name.removeprefix("pod/")
-        pod = await self._read(name)
+        request, pod = self.request, await self._pod()
+        name = text_of(pod, "metadata", "name")
         if request.target and request.target not in (there := container_names(pod)):
             raise not_found("container", request.target, f"the pod {name}", cure=f"It has: {', '.join(there)}.")
         container = _running(pod, request)
@@ -130,8 +131,8 @@ class _Place:
         return name, container
 
     async def _copy(self) -> tuple[str, str]:
-        request, name = self.request, self.request.name.removeprefix("pod/")
-        pod = await self._read(name)
+        request, pod = self.request, await self._pod()
+        name = text_of(pod, "metadata", "name")
         unknown = [one for one in request.set_image if one != "*" and one not in container_names(pod)]
         if unknown:
             cure = f"It has: {', '.join(container_names(pod))}."
@@ -162,11 +163,10 @@ class _Place:
         parameters = {"fieldManager": "nbcontainer"}
         await self.cluster.request("POST", POD.path(self.cluster.namespace), body=sent, parameters=parameters)
 
-    async def _read(self, name: str) -> JsonObject:
-        try:
-            return await self.cluster.request("GET", POD.path(self.cluster.namespace, name))
-        except NotFound:
-            raise await not_found_soon(self.cluster, (name,)) from None
+    async def _pod(self) -> JsonObject:
+        """The pod that the request names, or one of what it names."""
+        target = await find_target(self.cluster, self.request.name)
+        return await ready_pod(self.cluster, target, READY_SECONDS) if target.selector else target.found
 
     async def _until_running(self, name: str, container: str) -> None:
         """Wait until the container runs.

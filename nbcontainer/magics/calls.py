@@ -19,7 +19,8 @@ from nbcontainer.magics.presenting import interrupted, quiet, safe, warnings_in_
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import NextCell, Remark, Report
-from nbcontainer.model.tables import Table, Tables, Tone, Words
+from nbcontainer.model.several_tables import SeveralTables
+from nbcontainer.model.tables import Table, Tables, TableState, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -203,7 +204,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
         return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
-        return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
+        return views.surfaces.show(watch, _view_of_watch(call, watch))
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
@@ -258,6 +259,15 @@ def show_behind(operation: Running, view: View[Any, Any]) -> Running:
     if isinstance(surface, views.notebook.Notebook):
         surface.follow_behind(operation, view)
     return operation
+
+
+def _view_of_watch(call: Call, watch: Operation[object, object, object]) -> View[Any, Any]:
+    wide = "output" in call.values and call.values.output == "wide"
+    if isinstance(watch.state, TableState):
+        return views.tables.TableView(wide=wide)
+    if isinstance(watch.state, SeveralTables):
+        return views.several_tables.SeveralTablesView(wide=wide)
+    return _view_of(call, watch)
 
 
 def _view_of(call: Call, operation: Operation[object, object, object]) -> View[Any, Any]:

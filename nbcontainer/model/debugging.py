@@ -35,7 +35,7 @@ class DebugRequest:
     """A container for debugging, and a command that is run in it: `kubectl debug`'s flags.
 
     Attributes:
-        name: a pod, or "node/NAME".
+        name: a pod, what has pods ("deploy/web"), or "node/NAME".
         command: what is run; empty to start the container only.
         image: the container's image.
         container: its name; "" for one of our choice.

@@ -21,6 +21,8 @@ class PodRequest:
         pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         wait: whether to wait until the pod runs (or cannot).
         timeout: seconds to wait at most.
+        labels: its labels; run=NAME if there are none.
+        expose: whether to create a Service for its port, too.
     """
 
     name: str
@@ -35,6 +37,8 @@ class PodRequest:
     wait: bool = True
     timeout: float = 60.0
     entrypoint: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    expose: bool = False
 
 
 def pod_manifest(request: PodRequest) -> dict[str, Json]:
@@ -48,11 +52,12 @@ def pod_manifest(request: PodRequest) -> dict[str, Json]:
         container["ports"] = [{"containerPort": port} for port in request.ports]
     if request.pull_policy:
         container["imagePullPolicy"] = request.pull_policy
-    labels = {"run": request.name, **request.labels}
+    labels = dict(request.labels) or {"run": request.name}
+    annotations = {"annotations": dict(request.annotations)} if request.annotations else {}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": request.name, "labels": labels},
+        "metadata": {"name": request.name, "labels": labels, **annotations},
         "spec": {"containers": [container], "restartPolicy": request.restart},
     }
 

@@ -18,6 +18,7 @@ COMMON = (
 )
 
 
+PORTS = option("--tcp", help="a port, or PORT:TARGET with the pods' port", kind="list", required=True, to="ports")
 TCP = option("--tcp", help="a port, or PORT:TARGET with the pods' port", kind="list", to="ports")
 FILES = (
     option(
@@ -105,7 +106,13 @@ VERBS = (
             option("--type", help="its type", choices=("ClusterIP", "NodePort", "LoadBalancer"), default=""),
             option("--cluster-ip", help="its address; None for a headless Service", default=""),
             option("--selector", help="the pods' labels, in place of the workload's", kind="pairs"),
-            option("-l", "--labels", help="the Service's own labels, in place of the workload's", kind="pairs"),
+            option(
+                "-l",
+                "--labels",
+                help="the Service's own labels, in place of the workload's",
+                metavar="KEY=VALUE,…",
+                kind="pairs",
+            ),
             *COMMON,
         ),
         example="%kube expose deploy/web --port=80 --target-port=8080",
@@ -197,7 +204,7 @@ VERBS = (
         "service nodeport",
         "Creates a Service that is reached by a port of each node.",
         "web --tcp=80:8080",
-        TCP,
+        PORTS,
         option("--node-port", help="the nodes' port", kind="port"),
         calls="nodeport_service",
     ),
@@ -205,7 +212,7 @@ VERBS = (
         "service loadbalancer",
         "Creates a Service that is reached through the cloud's load balancer.",
         "web --tcp=80:8080",
-        TCP,
+        PORTS,
         calls="loadbalancer_service",
     ),
     _create(

@@ -11,7 +11,7 @@ VERBS = (
         "debug",
         "Runs a command in a container for debugging, in a pod, in a copy of it, or on a node.",
         (
-            positional("POD", help="a pod, or node/NAME", completes="pod", resource="pod", to="name"),
+            positional("POD", help="a pod, deploy/NAME …, or node/NAME", completes="pod", resource="pod", to="name"),
             positional(
                 "COMMAND",
                 help="after --: the command and its arguments; without one, the container is only started",

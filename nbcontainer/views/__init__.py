@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import charts as charts
     from nbcontainer.views import code as code
     from nbcontainer.views import containers as containers
+    from nbcontainer.views import draining as draining
     from nbcontainer.views import flat as flat
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import rollout as rollout
     from nbcontainer.views import scales as scales
     from nbcontainer.views import settings as settings
+    from nbcontainer.views import several_tables as several_tables
     from nbcontainer.views import shell as shell
     from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text
     from nbcontainer.views import trees as trees
+    from nbcontainer.views import usage as usage
     from nbcontainer.views import view as view
 else:
     __getattr__ = modules_on_use(__name__)

@@ -63,6 +63,13 @@ def test_magics_take_kubectl_s_words(bare):
     assert bare.pods.exec("bare", "true", container="mine").result(30).exit_code == 0
 
 
+def test_a_pod_of_a_deployment(bare):
+    bare.create.deployment("of-many", "busybox", command="sleep 4712")
+    bare.rollout.status("deploy/of-many", timeout=60).result()
+    assert "sleep 4712" in bare.debug("deploy/of-many", "ps", target="busybox").result(60).output
+    bare.delete("deploy/of-many")
+
+
 def test_a_copy_leaves_the_pod_alone(bare):
     told = bare.debug("bare", "ps", copy_to="bare-copy", set_image={"bare": "busybox"}, image="busybox").result(60)
     assert "sleep 86400" in told.output
@@ -84,6 +91,7 @@ def test_a_node_s_files_are_seen_and_the_pod_goes_afterwards(bare):
     [
         ({"name": "bare", "target": "nix"}, NotFound, "There is no container nix in the pod bare"),
         ({"name": "nix"}, NotFound, "There is no pod nix"),
+        ({"name": "deploy/nix"}, NotFound, "There is no deployment nix"),
         ({"name": "node/nix"}, NotFound, "There is no node nix"),
         ({"name": "bare", "container": "bare"}, UsageError, "has a container bare already"),
         ({"name": "bare", "copy_to": "c", "set_image": {"nix": "a"}}, NotFound, "There is no container nix"),
