@@ -9,12 +9,10 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.model.created import Object
 from nbcontainer.user_files import read_bytes
-
-Object = dict[str, Any]
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbcontainer.errors import UsageError
-
-Object = dict[str, Any]
+from nbcontainer.model.created import Object
 
 _MOST_PORT = 65535
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9](?:-?[a-z0-9])*")  # RFC 6335, as Kubernetes reads it
