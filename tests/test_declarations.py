@@ -100,6 +100,22 @@ NOT_YET = {
     "%kube cp": {"--no-preserve", "--retries"},
     "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
+    "%kube debug": (
+        DEBUG := {
+            "--arguments-only",
+            "--attach",
+            "--custom",
+            "--filename",
+            "--keep-annotations",
+            "--keep-init-containers",
+            "--keep-labels",
+            "--keep-liveness",
+            "--keep-readiness",
+            "--keep-startup",
+            "--quiet",
+        }
+    ),
+    "%kpod debug": DEBUG,
     "%kube apply": {
         *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),

@@ -76,6 +76,7 @@ OF_PODS = {
     "autoscale": lambda cluster: cluster.autoscale("deploy/w", most=2),
     "expose": lambda cluster: cluster.expose("deploy/w", port=80),
     "create.quota": lambda cluster: cluster.create.quota("w", hard={"pods": "1"}),
+    "debug": lambda cluster: cluster.debug("w", "true"),
     "delete": lambda cluster: cluster.delete("pod/w"),
     "edit": lambda cluster: cluster.edit("pod/w"),
     "label": lambda cluster: cluster.label("pod/w", "a=b"),

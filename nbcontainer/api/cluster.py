@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 from nbcontainer.api.cluster_apply import ApplyVerbs
 from nbcontainer.api.cluster_contexts import ContextVerbs
 from nbcontainer.api.cluster_create import CreateVerbs
+from nbcontainer.api.cluster_debug import DebugVerbs
 from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
@@ -59,6 +60,7 @@ class Cluster(
     ApplyVerbs,
     ContextVerbs,
     CreateVerbs,
+    DebugVerbs,
     EventVerbs,
     ExposeVerbs,
     LogVerbs,

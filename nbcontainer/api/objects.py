@@ -14,6 +14,7 @@ from nbcontainer.model.tables import Cell
 
 if TYPE_CHECKING:
     from nbcontainer.api.cluster import Cluster
+    from nbcontainer.api.forwarding import PortForward
     from nbcontainer.model.changes import Change, Changes
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
@@ -93,6 +94,14 @@ class ApiObject(Described):
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""
         return self._its_cluster.tree(self._word, self.name)
+
+    def port_forward(self, *ports: int | str, address: str = "127.0.0.1", timeout: float = 60.0) -> PortForward:
+        """Forward ports of it, or of its pods, to this machine: `with table["web"].port_forward(8080) as port:`.
+
+        Takes the arguments of `Cluster.port_forward`, and raises the same errors.
+        """
+        target = f"{self._word}/{self.name}"
+        return self._its_cluster.port_forward(target, *ports, address=address, timeout=timeout)
 
     @property
     def _its_cluster(self) -> Cluster:

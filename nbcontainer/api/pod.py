@@ -79,6 +79,21 @@ class Pod(ApiObject):
         """Run a command in it; takes the arguments of `Pods.exec`, and raises the same errors."""
         return self._there.exec(self.name, command, container=container, stdin=stdin, tty=tty, timeout=timeout)
 
+    def debug(
+        self,
+        command: Sequence[str] | str = (),
+        *,
+        image: str = "",
+        target: str = "",
+        profile: str = "general",
+        stdin: str | bytes | None = None,
+        timeout: float = 0.0,
+    ) -> LogOperation[ExecResult]:
+        """Run a command in a debug container that sees its processes; raises as `Cluster.debug`."""
+        return self._its_cluster.debug(
+            self.name, command, image=image, target=target, profile=profile, stdin=stdin, timeout=timeout
+        )
+
     def delete(
         self, *, force: bool = False, grace_period: int | None = None, cascade: str = "background"
     ) -> Operation[ObjectEnd, Deletion, Changes]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import contexts as contexts
     from nbcontainer.clusters import copying as copying
     from nbcontainer.clusters import creation as creation
+    from nbcontainer.clusters import debugging as debugging
     from nbcontainer.clusters import deletion as deletion
     from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe

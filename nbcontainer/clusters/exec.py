@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
+Tell = Callable[[LogSource], None]
+PlaceOf = Callable[["Cluster", ExecRequest, Tell], AbstractAsyncContextManager[ExecRequest]]
+
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
 CLOSE = 255  # v5: the byte after it names the channel that is closed
@@ -60,10 +64,19 @@ END_SECONDS = 0.6  # how long a stop waits for the command's end
 _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks are not garbage-collected
 
 
-def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
+def execute(
+    cluster: Cluster, request: ExecRequest, place: PlaceOf | None = None, kubectl: str = ""
+) -> LogOperation[ExecResult]:
     """Run a command in a pod's running container; its output arrives as log lines while it runs.
 
     Stopping it also ends the command in the container, if that has a shell; otherwise a note says that it may go on.
+
+    Args:
+        cluster: the cluster.
+        request: the command.
+        place: makes the container first, and gives the request for it, which may have no command: nothing more is run
+            then.
+        kubectl: the equivalent command, if it is not `kubectl exec`.
 
     The operation raises:
         CommandFailed: the command ended with a non-zero exit code.
@@ -78,9 +91,22 @@ def execute(cluster: Cluster, request: ExecRequest) -> LogOperation[ExecResult]:
     operation: LogOperation[ExecResult] = LogOperation(
         f"command in {request.name}",
         state,
-        conclude=lambda last, code: _conclude(cluster, request, last, code),
+        conclude=lambda last, code: _conclude(cluster, request, last, code, kubectl),
     )
-    return operation.start_task(lambda progress: _Execution(cluster, request, writer, progress).run())
+    return operation.start_task(
+        lambda progress: _Execution(cluster, request, writer, progress, place or _running_pod).run()
+    )
+
+
+@asynccontextmanager
+async def _running_pod(cluster: Cluster, request: ExecRequest, tell: Tell) -> AsyncIterator[ExecRequest]:
+    """The pod that is named, or one of an object that has pods."""
+    if "/" in request.name:
+        target = await find_target(cluster, request.name)
+        pod = text_of(await ready_pod(cluster, target, POD_SECONDS), "metadata", "name")
+        request = replace(request, name=pod)
+        tell(LogSource(pod, open=True, note=f"the pod of {target.title}"))
+    yield request
 
 
 class _NotRun(Exception):
@@ -88,8 +114,16 @@ class _NotRun(Exception):
 
 
 class _Execution:
-    def __init__(self, cluster: Cluster, request: ExecRequest, writer: LogWriter, progress: Progress[LogEvent]) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        request: ExecRequest,
+        writer: LogWriter,
+        progress: Progress[LogEvent],
+        place: PlaceOf,
+    ) -> None:
         self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
+        self._place = place
         writer.report_to(progress)
         self._began = 0.0
         self._sent = 0  # bytes of the input, rounded up
@@ -106,7 +140,7 @@ class _Execution:
         request = self._request
         try:
             async with asyncio.timeout(request.timeout or None):
-                code = await self._run()
+                code = await self._in_its_place()
             self._ended = ended_with(code)
         except TimeoutError:
             note = await self._end()
@@ -154,12 +188,11 @@ class _Execution:
     def _has_long_input(self) -> bool:
         return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
 
+    async def _in_its_place(self) -> int:
+        async with self._place(self._cluster, self._request, self._writer.emit) as self._request:
+            return await self._run() if self._request.command else 0
+
     async def _run(self) -> int:
-        if "/" in self._request.name:
-            target = await find_target(self._cluster, self._request.name)
-            pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
-            self._request = replace(self._request, name=pod)
-            self._writer.emit(LogSource(pod, open=True, note=f"the pod of {target.title}"))
         if self._has_long_input:
             self._input = LongInput(self._request.command)
             with suppress(_NotRun):
@@ -331,7 +364,7 @@ async def refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> Ap
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int) -> ExecResult:
+def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int, kubectl: str) -> ExecResult:
     (output, hidden), (errors, more) = (output_of(state, OUTPUT_BYTES, stream) for stream in ("stdout", "stderr"))
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
@@ -343,5 +376,7 @@ def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int
     words = ["exec", request.name]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    command = cluster.commands.kubectl(*words, "--", *request.command)
-    return ExecResult(code, output, errors, state.spool, command, hidden + more, state.gaps)
+    command = kubectl or cluster.commands.kubectl(*words, "--", *request.command)
+    return ExecResult(
+        code, output, errors, state.spool, command, hidden + more, state.gaps, request.name, request.container
+    )

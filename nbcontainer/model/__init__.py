@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import created as created
     from nbcontainer.model import created_data as created_data
     from nbcontainer.model import created_services as created_services
+    from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding

@@ -110,6 +110,8 @@ class ExecResult(Drawn):
     Attributes:
         cut: how many bytes are missing at the start of `output` and `errors`.
         notes: what is missing from the file, in words; empty where it is complete.
+        pod: where it ran.
+        container: its container, where it was named.
     """
 
     exit_code: int
@@ -119,6 +121,8 @@ class ExecResult(Drawn):
     command: str = ""
     cut: int = 0
     notes: tuple[str, ...] = ()
+    pod: str = ""
+    container: str = ""
 
     def __repr__(self) -> str:
         """How it ended, and where the whole output is, if this is only a part of it."""

@@ -48,6 +48,8 @@ LINES = {
     "%kpod exec": ("made -- sh -c 'echo two  words'", None),
     "%kpod events": ("made", None),
     "%kube cp": ("/etc/hostname made:/tmp", None),
+    "%kube debug": ("made -- true", None),
+    "%kpod debug": ("made --target made -- true", None),
     "%kube exec": ("pod/made -- true", None),
     "%kube port-forward": ("made :8080 --address localhost", None),
     "%kube apply": ("--dry-run=server", YAML),

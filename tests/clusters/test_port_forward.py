@@ -108,6 +108,19 @@ def test_many_connections_at_once_and_each_is_whole(served):
         stalled.close()
 
 
+def test_an_object_of_a_table_forwards_its_ports(served):
+    with served.get("svc", "served")["served"].port_forward(80) as port:
+        name = read(f"http://127.0.0.1:{port}").decode().strip()
+    pod = served.pods.list(selector="app=served")[name]
+    with pod.port_forward(8080) as port:
+        assert read(f"http://127.0.0.1:{port}").decode().strip() == name
+    assert not served.port_forward()
+    deployment = served.get("deploy")["served"].port_forward("http")
+    assert deployment.command.endswith("port-forward deployment/served :http")
+    assert read(deployment.url).decode().strip() == name
+    deployment.stop()
+
+
 def test_what_is_wrong_with_one_connection_is_said_and_the_others_go_on(served):
     forward = served.port_forward("deploy/served", 81, 8080)
     closed, open_port = (f"http://127.0.0.1:{port}" for port in forward.ports)
