@@ -1,4 +1,4 @@
-"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [logs] [page] [pictures]`."""
+"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [logs] [streams] …`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks import logs
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods", "logs", "page", "pictures")
+_TOPICS = ("loading", "builds", "pods", "logs", "page", "pictures", "streams")
 _MIN_ROUNDS = 7
 
 

@@ -47,7 +47,7 @@ def comparisons(lines: int = LINES) -> Iterator[Comparison]:
     engine = environment.engine()
     with container_log(engine, lines):
         yield from _one_log("container", lines, engine.variables, [engine.docker, "logs", LONG])
-    cluster = _cluster()
+    cluster = cluster_to_use()
     with cluster.long_log(lines):
         yield from _one_log("pod", lines, cluster.variables, [cluster.kubectl, "-n", NAMESPACE, "logs", LONG])
     each = lines * 2 // 5 // PODS
@@ -56,7 +56,12 @@ def comparisons(lines: int = LINES) -> Iterator[Comparison]:
         yield _merged(cluster, each, follow=True)
 
 
-def _cluster() -> Cluster:
+def cluster_to_use() -> Cluster:
+    """The cluster that the environment names.
+
+    Raises:
+        MissingError: It names none, or there is no kubectl.
+    """
     kubeconfig = os.environ.get("NBCONTAINER_BENCHMARK_KUBECONFIG")
     kubectl = os.environ.get("NBCONTAINER_TEST_KUBECTL") or shutil.which("kubectl")
     if not kubeconfig or not kubectl:

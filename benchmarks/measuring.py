@@ -99,6 +99,24 @@ class MemoryLimit:
         return f"{self.subject}: {peak / MEGABYTE:.0f} MB ({limit})", peak <= self.most
 
 
+@dataclass(frozen=True)
+class MemoryRatio:
+    """What is promised about memory beside a peer: the peak of `subject` is at most `ratio` times that of `peer`."""
+
+    subject: str
+    peer: str
+    ratio: float
+
+    def verdict(self, subjects: Mapping[str, Subject]) -> tuple[str, bool] | None:
+        """As of a `Target`."""
+        peaks = [subjects[name].peak() if name in subjects else None for name in (self.subject, self.peer)]
+        if peaks[0] is None or not peaks[1]:
+            return None
+        ratio = peaks[0] / peaks[1]
+        text = f"memory: {self.subject} / {self.peer} = {ratio:.2f} (target: at most {self.ratio})"
+        return text, ratio <= self.ratio
+
+
 @dataclass
 class Comparison:
     """One row of the report: the same thing done in several ways.
@@ -114,7 +132,7 @@ class Comparison:
 
     title: str
     subjects: list[Subject]
-    targets: Sequence[Target | TimeLimit | MemoryLimit] = ()
+    targets: Sequence[Target | TimeLimit | MemoryLimit | MemoryRatio] = ()
     before: Callable[[], None] = lambda: None
     rounds: int = sys.maxsize
     missing: list[str] = field(default_factory=list)

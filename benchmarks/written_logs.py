@@ -51,7 +51,7 @@ class Cluster:
     @contextlib.contextmanager
     def long_log(self, lines: int) -> Iterator[None]:
         """A pod, LONG, whose log is complete."""
-        with self._namespace():
+        with self.namespace():
             self.call("apply", "-f", "-", document=_pod(LONG, {}, ["awk", _program(lines)]))
             until = "--for=jsonpath={.status.phase}=Succeeded"
             self.call("wait", until, f"pod/{LONG}", f"--timeout={_SECONDS:.0f}s")
@@ -64,7 +64,7 @@ class Cluster:
         # the program is an argument: it contains quotes
         command = ["sh", "-c", 'awk "$0"; exec sleep 86400', _program(lines)]
         pods = [_pod(f"{value}-{number}", {name: value}, command) for number in range(PODS)]
-        with self._namespace():
+        with self.namespace():
             self.call("apply", "-f", "-", document={"apiVersion": "v1", "kind": "List", "items": pods})
             deadline = time.monotonic() + _SECONDS
             while self._finished(lines) < PODS:
@@ -82,7 +82,8 @@ class Cluster:
         return last.count(f"/{lines:08d} ")
 
     @contextlib.contextmanager
-    def _namespace(self) -> Iterator[None]:
+    def namespace(self) -> Iterator[None]:
+        """The namespace, removed at the end."""
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         self.call("apply", "-f", "-", document=namespace)
         try:

@@ -42,6 +42,7 @@ draw_by(  # views load with the first picture
 if TYPE_CHECKING:
     from nbcontainer.api.cluster_contexts import Contexts, Namespaces
     from nbcontainer.api.cluster_create import Create
+    from nbcontainer.api.cluster_nodes import Top
     from nbcontainer.api.cluster_workloads import PodTemplate, Rollout
     from nbcontainer.api.containers import Containers
     from nbcontainer.api.images import Images
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     registries: Registries
     rollout: Rollout
     system: System
+    top: Top
     volumes: Volumes
 # end of nouns
 

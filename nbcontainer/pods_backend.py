@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.table_request import TableRequest
-    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
+    from nbcontainer.operation.watches import TableWatch
 
 
 class PodsBackend(Protocol):
@@ -66,8 +67,8 @@ class PodsBackend(Protocol):
         *,
         finish: Callable[[Table], Table] | None = None,
         **which: Unpack[TableRequest],
-    ) -> Operation[TableEvent, TableState, Table]:
-        """The table of one kind, until stopped; `finish` makes the resulting table."""
+    ) -> TableWatch:
+        """The tables of the kinds that the words name, until stopped; `finish` makes each resulting table."""
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:
         """Create a pod, and wait until it runs."""

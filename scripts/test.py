@@ -31,7 +31,7 @@ from tests.environment.__main__ import up  # noqa: E402 - after sys.path is set
 from tests.environment.part import say  # noqa: E402 - after sys.path is set
 
 OUTPUT = ROOT / ".pytest_cache" / "make-test"
-LANES = 5
+LANES = 7
 """Jobs at a time: more than processors, because most tests wait for an engine or a browser."""
 PROGRESS_SECONDS = 30
 RESERVED_SECONDS = 15
@@ -48,22 +48,42 @@ REGISTRIES = frozenset({"images", "registry-password", "registry-token"})
 ENGINES = REGISTRIES | {"docker", "docker20", "podman", "podman-rootless"}
 NODE_OF_KUBERNETES = REGISTRIES | {"docker", "podman", "kubernetes"}
 CLUSTER = NODE_OF_KUBERNETES | {"kwok"}
-BREAKING = tuple(f"tests/engines/test_{name}.py" for name in ("broken_output", "full_disk", "stopping", "endings"))
-BUILDS = tuple(f"tests/engines/test_{name}.py" for name in ("build", "build_buildkit", "build_lint", "builders"))
-CONTAINERS = tuple(
-    f"tests/engines/test_{name}.py" for name in ("containers", "docker_client", "networks", "pods", "volumes")
+
+
+def _files(folder: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"tests/{folder}/test_{name}.py" for name in names)
+
+
+BROKEN_CLUSTERS = _files(
+    "clusters", "api_server_faults", "broken_streams", "expired_certificates", "frozen", "kubernetes_client"
+)
+PODS = _files(
+    "clusters",
+    *("cp", "cut_logs", "exec_end", "exec_input", "exec_of_workloads", "full_disk", "log_files", "log_selection"),
+    *("logs", "pods", "port_forward", "sleeping_tables", "troubled_logs"),
 )
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
-    # name, paths, parts; the longest first. Files in no other column run in the last one.
-    ("broken connections", BREAKING, ENGINES),
-    ("cluster", ("tests/clusters",), CLUSTER),
-    ("containers", CONTAINERS, ENGINES),
-    ("engines", ("tests/engines",), ENGINES),
+    # name, paths, parts; the longest first. Files in no other column run in the last one of their folder, or of all.
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
-    ("faults and notebooks", ("tests/faults", "tests/notebooks"), ENGINES | CLUSTER),
-    ("builds", BUILDS, ENGINES | {"buildkitd"}),
-    ("differential", ("tests/buildkit/test_differential.py",), frozenset({"docker", "images"})),
+    ("notebooks", ("tests/notebooks",), ENGINES | CLUSTER),
+    ("broken clusters", BROKEN_CLUSTERS, CLUSTER),
+    ("pods and their logs", PODS, CLUSTER),
+    ("frozen engines", _files("engines", "frozen"), ENGINES),
+    ("containers", _files("engines", "containers", "docker_client"), ENGINES),
+    (
+        "the page, live",
+        _files("browser", "lessons", "quickstart", "real", "sleeping_tables"),
+        NODE_OF_KUBERNETES | {"chromium"},
+    ),
+    ("cluster", ("tests/clusters",), CLUSTER),
+    ("broken output", _files("engines", "broken_output", "full_disk"), ENGINES),
+    ("stopping", _files("engines", "endings", "stopping"), ENGINES),
+    ("builds", _files("engines", "build", "build_buildkit", "build_lint", "builders"), ENGINES | {"buildkitd"}),
+    ("networks, Podman's pods", _files("engines", "networks", "pods", "volumes"), ENGINES),
+    ("faults", ("tests/faults",), ENGINES | CLUSTER),
+    ("engines", ("tests/engines",), ENGINES),
     ("BuildKit", ("tests/buildkit", "tests/dockerfile"), ENGINES | {"buildkitd"}),
+    ("differential", _files("buildkit", "differential"), frozenset({"docker", "images"})),
     ("magics", ("tests/magics",), NODE_OF_KUBERNETES),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),
 )
@@ -257,7 +277,7 @@ def plan(*, quick: bool) -> list[Job]:
     if quick:
         return [*checks, *columns(live=False)]
     second = second_python()  # a long column: it starts with the longest ones
-    longest, others = columns(live=True)[:5], columns(live=True)[5:]
+    longest, others = columns(live=True)[:LANES], columns(live=True)[LANES:]
     return [*checks, *longest, *([second] if second else []), *others, *columns(live=False)]
 
 

@@ -10,7 +10,7 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.verbs.grammar import Verb
 from tests.terminal import Terminal
 
-GROUPS = ("auth", "config", "create", "rollout", "set")  # of kubectl, whose verbs have two words
+GROUPS = ("auth", "config", "create", "rollout", "set", "top")  # of kubectl, whose verbs have two words
 SUBGROUPS = (["create", "secret"], ["create", "service"])  # and of these three
 
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "drawn": set(),
     "settings": {"drawn", "errors"},
     "spool": {"errors", "settings"},
+    "user_files": {"errors"},
     "proxies": set(),
     "tcp": set(),
     "proxy_tunnel": {"byte_stream", "proxies", "tcp"},
@@ -30,7 +31,7 @@ ALLOWED = {
     "http1": {"byte_stream"},
     "request_log": set(),
     "json_objects": set(),
-    "model": {"drawn", "loading", "errors", "kubernetes_yaml"},
+    "model": {"drawn", "loading", "errors", "kubernetes_yaml", "user_files"},
     "dockerfile": {"errors", "model"},
     "operation": {"errors", "interrupts", "model"},
     "logs": {"errors", "model", "operation", "spool"},
@@ -58,6 +59,7 @@ ALLOWED = {
     },
     "clusters": {
         "buildkit",  # its destination.py alone
+        "user_files",
         "loading",
         "errors",
         "existence",
@@ -112,6 +114,7 @@ ALLOWED = {
         "pods_backend",
         "protection",
         "json_objects",
+        "user_files",
     },
     "codec": {"errors", "model", "api"},
     "widgets": {"loading", "errors", "interrupts"},
@@ -135,6 +138,7 @@ ALLOWED = {
         "verbs",
         "diagnosis",
         "lessons",
+        "user_files",
     },
     "lessons": {"errors", "identity", "model", "protection"},
     "__init__": {
@@ -221,6 +225,16 @@ shell.run_line_magic("load_ext", "nbcontainer")
 loaded = {{name.split(".")[0] for name in set(sys.modules) - before}}
 print(sorted(loaded & set({HEAVY!r})))
 assert shell.find_cell_magic("dockerfile") and shell.find_line_magic("kpod")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_handles_load_what_does_the_work_only_on_use():
+    code = """
+import sys
+import nbcontainer.api.cluster, nbcontainer.api.engine
+print([name for name in sys.modules if name.startswith(("nbcontainer.clusters.", "nbcontainer.engines."))])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -30,6 +30,10 @@ LEFT_OUT = {
         *("--show-managed-fields", "--template", "--validate"),
     },
 }
+DEBUG = {
+    *("--arguments-only", "--attach", "--custom", "--keep-annotations", "--keep-init-containers", "--keep-labels"),
+    *("--keep-liveness", "--keep-readiness", "--keep-startup", "--quiet"),
+}
 GET = {
     *("--ignore-not-found", "--output-watch-events", "--server-print", "--show-kind", "--subresource"),
     "--watch-only",
@@ -100,22 +104,6 @@ NOT_YET = {
     "%kube cp": {"--no-preserve", "--retries"},
     "%kube exec": {"--pod-running-timeout", "--quiet"},
     "%kpod events": {"--types", "--watch"},
-    "%kube debug": (
-        DEBUG := {
-            "--arguments-only",
-            "--attach",
-            "--custom",
-            "--filename",
-            "--keep-annotations",
-            "--keep-init-containers",
-            "--keep-labels",
-            "--keep-liveness",
-            "--keep-readiness",
-            "--keep-startup",
-            "--quiet",
-        }
-    ),
-    "%kpod debug": DEBUG,
     "%kube apply": {
         *("--all", "--cascade", "--force", "--grace-period", "--overwrite", "--selector", "--subresource"),
         *("--timeout", "--wait"),
@@ -126,10 +114,17 @@ NOT_YET = {
     "%kube label": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube annotate": {"--all-namespaces", "--field-selector", "--local", "--resource-version"},
     "%kube expose": {"--external-ip", "--load-balancer-ip", "--override-type", "--overrides", "--session-affinity"},
+    "%kube run": {
+        *("--attach", "--cascade", "--force", "--grace-period", "--leave-stdin-open", "--override-type"),
+        *("--overrides", "--pod-running-timeout", "--privileged", "--quiet", "--rm", "--stdin", "--timeout", "--tty"),
+        "--wait",
+    },
     "%kube create configmap": {"--append-hash"},
     "%kube create secret generic": {"--append-hash"},
     "%kube create secret tls": {"--append-hash"},
     "%kube create secret docker-registry": {"--append-hash", "--from-file"},
+    "%kube debug": DEBUG,
+    "%kpod debug": DEBUG,
     "%kube scale": {"--dry-run", "--resource-version"},
     "%kube rollout status": {"--revision", "--selector", "--watch"},
     "%kube rollout history": {"--revision", "--selector"},
@@ -141,6 +136,9 @@ NOT_YET = {
         *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
         "--selector",
     },
+    "%kpod top": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top pods": {"--show-swap", "--use-protocol-buffers"},
+    "%kube top nodes": {"--show-swap", "--use-protocol-buffers"},
     "%kube set resources": {"--all", "--local", "--selector"},
 }
 OF_ALL = {

@@ -12,7 +12,7 @@ import pytest
 from nbcontainer import errors
 from nbcontainer.codec import from_json, to_json
 from nbcontainer.errors import NbcontainerError, Problem
-from nbcontainer.magics.calls import interrupted, presentable
+from nbcontainer.magics.presenting import interrupted, presentable
 from nbcontainer.verbs.wording import keywords
 
 EXAMPLES = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -16,9 +15,11 @@ from nbcontainer.api.cluster_events import EventVerbs
 from nbcontainer.api.cluster_expose import ExposeVerbs
 from nbcontainer.api.cluster_logs import LogVerbs
 from nbcontainer.api.cluster_manifests import ManifestVerbs
+from nbcontainer.api.cluster_nodes import NodeVerbs
 from nbcontainer.api.cluster_objects import ObjectVerbs
 from nbcontainer.api.cluster_patch import PatchVerbs
 from nbcontainer.api.cluster_questions import QuestionVerbs
+from nbcontainer.api.cluster_run import RunVerbs
 from nbcontainer.api.cluster_streams import StreamVerbs
 from nbcontainer.api.cluster_workloads import WorkloadVerbs
 from nbcontainer.api.objects import ApiObject
@@ -34,8 +35,8 @@ from nbcontainer.protection import changes, guard_later, reads
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-    from nbcontainer.model.tables import Row, TableEvent, TableState
-    from nbcontainer.operation import Operation
+    from nbcontainer.model.tables import Row
+    from nbcontainer.operation.watches import TableWatch
     from nbcontainer.pods_backend import PodsBackend
 
 
@@ -65,9 +66,11 @@ class Cluster(
     ExposeVerbs,
     LogVerbs,
     ManifestVerbs,
+    NodeVerbs,
     ObjectVerbs,
     PatchVerbs,
     QuestionVerbs,
+    RunVerbs,
     StreamVerbs,
     WorkloadVerbs,
 ):
@@ -156,11 +159,13 @@ class Cluster(
         show_labels: bool = False,
         columns: str = "",
         duration: float = 0.0,
-    ) -> Operation[TableEvent, TableState, Table]:
-        """The table of one kind, kept up to date until it is stopped; takes the arguments of `get`.
+    ) -> TableWatch:
+        """The table of a kind, kept up to date until it is stopped; takes the arguments of `get`.
+
+        Of several kinds, the state has a table for each, `state.tables`, and the result is `Tables`.
 
         Args:
-            kind: the kind.
+            kind: as for `get`.
             *names: only these objects.
             all_namespaces: objects in all namespaces.
             selector: a label selector.
@@ -172,7 +177,7 @@ class Cluster(
             duration: seconds after which to stop watching; 0 for never.
 
         Raises (also from `result()`):
-            UsageError: the cluster has no such kind, or several are named.
+            UsageError: the cluster has no such kind.
             Unsupported: the API server cannot watch this kind.
         """
         backend = self.connect()
@@ -187,11 +192,7 @@ class Cluster(
             columns=columns,
             finish=partial(self._with_objects, backend),
         )
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
+        operation.stop_after(duration)
         return operation
 
     @reads

@@ -18,10 +18,10 @@ from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes_unless, guard_later, reads
 
 if TYPE_CHECKING:
+    from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.manifest_files import Source
     from nbcontainer.clusters.resources import Comparison
     from nbcontainer.model.changes import ChangeDone, ChangesUnderWay
-    from nbcontainer.pods_backend import PodsBackend
 
 
 class ApplyVerbs(ClusterHandle):
@@ -86,10 +86,7 @@ class ApplyVerbs(ClusterHandle):
     ) -> Changes:
         """What `apply` with the same arguments would change, by a dry run on the server; raises as `apply`."""
         given = _given(locals())
-        backend = self.connect()
-        if isinstance(backend, engines.pods_backend.PodmanPods):
-            raise Unsupported("a dry run", backend.where, cure="It needs a Kubernetes cluster: set KUBECONFIG.")
-        return self._comparison(backend, given, verb="diff").changes
+        return self._comparison(self.connect_to_cluster("a dry run"), given, verb="diff").changes
 
     def _plan(
         self, given: Mapping[str, Any], *, dry_run: bool
@@ -97,7 +94,8 @@ class ApplyVerbs(ClusterHandle):
         backend = self.connect()
         if isinstance(backend, engines.pods_backend.PodmanPods):
             return Plan("", (), partial(self._apply_to_podman, backend, given, dry_run=dry_run))
-        comparison = self._comparison(backend, given)
+        assert isinstance(backend, clusters.pods_backend.ClusterPods)  # noqa: S101 - there are only these two
+        comparison = self._comparison(backend.cluster, given)
         if dry_run:
             return Plan("", (), lambda: comparison.changes)
         check = guard_later(place_of_pods(backend), self.context)
@@ -110,8 +108,7 @@ class ApplyVerbs(ClusterHandle):
         question = f"Apply, and delete {several('object', gone)} which this notebook applied before?" if gone else ""
         return Plan(question, gone, do, preview=comparison.changes)
 
-    def _comparison(self, backend: PodsBackend, given: Mapping[str, Any], verb: str = "apply") -> Comparison:
-        assert isinstance(backend, clusters.pods_backend.ClusterPods)  # noqa: S101 - Podman's pods went another way
+    def _comparison(self, cluster: Cluster, given: Mapping[str, Any], verb: str = "apply") -> Comparison:
         options = clusters.resources.Options(
             own_namespace=bool(self.namespace),
             force_conflicts=given["force_conflicts"],
@@ -120,9 +117,7 @@ class ApplyVerbs(ClusterHandle):
             source=_source_words(given),
             verb=verb,
         )
-        return clusters.resources.compare(
-            backend.cluster, clusters.manifest_files.parse_sources(_sources(given)), options
-        )
+        return clusters.resources.compare(cluster, clusters.manifest_files.parse_sources(_sources(given)), options)
 
     def _apply_to_podman(
         self, backend: engines.pods_backend.PodmanPods, given: Mapping[str, Any], *, dry_run: bool

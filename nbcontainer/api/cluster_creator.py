@@ -9,7 +9,7 @@ from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.nouns import Noun
 from nbcontainer.errors import UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.changes import Change
+from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.manifests import Manifests
 
 
@@ -45,25 +45,42 @@ def create_object(
     output: str,
     command: Sequence[str] = (),
 ) -> Change | Manifests:
-    """Create an object, or show what would be created.
+    """Create an object, or show what would be created; takes the arguments of `create_objects`, but one object."""
+    done = create_objects(handle, (made,), words, dry_run=dry_run, output=output, command=command)
+    return done[0] if isinstance(done, Changes) else done
+
+
+def create_objects(
+    handle: ClusterHandle,
+    made: Sequence[Mapping[str, object]],
+    words: Sequence[str],
+    *,
+    dry_run: str,
+    output: str,
+    command: Sequence[str] = (),
+) -> Changes | Manifests:
+    """Create objects, or show what would be created.
 
     Args:
         handle: the cluster.
-        made: the object's manifest.
+        made: the objects' manifests.
         words: the equivalent kubectl command from the verb on.
         dry_run: "client" or "server": only show what would be created.
-        output: "yaml" for the manifest.
+        output: "yaml" for the manifests, byte for byte as kubectl prints them.
         command: what follows "--" in the kubectl command.
 
     Raises:
         UsageError: there is no such output or dry run.
-        Conflict: the object exists already.
+        Conflict: an object exists already.
         ApiError: the API server refuses it.
     """
     if output not in {"", "yaml"}:
         raise UsageError(f'`--output` is "yaml", not {output!r}.')
     flags = [*([f"--dry-run={dry_run}"] if dry_run else []), *([f"--output={output}"] if output else [])]
     words = [*words, *flags, *(["--", *command] if command else [])]
-    cluster = handle.connect_to_cluster(words[0])
-    change = clusters.creation.create(cluster, made, words, {NOTEBOOK_LABEL: notebook_id()}, dry_run)
-    return Manifests((change.manifest,), change.yaml, "yaml", change.command) if output else change
+    cluster, labels = handle.connect_to_cluster(words[0]), {NOTEBOOK_LABEL: notebook_id()}
+    done = Changes(clusters.creation.create(cluster, one, words, labels, dry_run) for one in made)
+    if not output:
+        return done
+    text = clusters.creation.printed(done, handle.namespace)
+    return Manifests(tuple(one.manifest for one in done), text, "yaml", done.command)

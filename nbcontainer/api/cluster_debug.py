@@ -1,4 +1,4 @@
-"""Debug containers: `nbc.cluster().debug("web", "ls /proc/1/root")`."""
+"""Debugging pods and nodes from a container of one's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DebugVerbs(ClusterHandle):
-    """The verb that adds debug containers."""
+    """The verb that debugs."""
 
     @changes
     def debug(
@@ -26,65 +26,62 @@ class DebugVerbs(ClusterHandle):
         name: str,
         command: Sequence[str] | str = (),
         *,
-        image: str = "",
+        image: str = "busybox",
         container: str = "",
         target: str = "",
         environment: Mapping[str, str] | None = None,
         profile: str = "general",
         pull_policy: str = "",
-        stdin: str | bytes | None = None,
-        tty: bool = False,
-        timeout: float = 0.0,
         copy_to: str = "",
         set_image: Mapping[str, str] | None = None,
         share_processes: bool = True,
         same_node: bool = False,
         replace: bool = False,
-        remove: bool = False,
+        stdin: str | bytes | None = None,
+        timeout: float = 0.0,
     ) -> LogOperation[ExecResult]:
-        """Run a command in a debug container: `nbc.cluster().debug("web", "ls /proc/1/root")`.
+        """Run a command in a container for debugging: `nbc.cluster().debug("web", "ps", target="web").result()`.
 
-        It sees the processes of the pod's container, whose files are in /proc/1/root; so it also works where that has
-        no shell. Without a command the container stays: `exec` with its name runs commands in it.
+        A pod gets an ephemeral container, which helps where its own image has no shell; with `target`, that container's
+        files are in /proc/1/root. The container stays for further commands, and ends with its pod or after a day.
+        A node gets a pod that sees its processes, its network and, in /host, its files; it is removed afterwards, if
+        there was a command.
 
         Args:
-            name: the pod; "deploy/web"; or "node/NAME": a pod in the node's namespaces, with its files in /host.
-            command: the command and its arguments; a text is split as a shell does.
-            image: its image, which needs a shell; "" for the setting `debug_image`.
-            container: its name, "" for a new one; with `copy_to`, the container whose command is replaced.
-            target: the container whose processes it sees; "" for the one that `exec` would choose.
+            name: the pod, what has pods ("deploy/web"), or "node/NAME".
+            command: the command and its arguments; a text is split as a shell does. Without one, the container is only
+                started.
+            image: the container's image, which needs `sleep`.
+            container: its name.
+            target: the container of the pod whose processes it sees.
             environment: its environment variables.
-            profile: what it may do, by kubectl's names: "general", "baseline", "restricted", "netadmin", "sysadmin",
-                "legacy".
-            pull_policy: as for `pods.create`.
-            stdin: the command's standard input; a str is encoded as UTF-8.
-            tty: whether to allocate a terminal for the command.
-            timeout: seconds after which the command is stopped and fails; 0 for never.
-            copy_to: the name of a copy of the pod, without its labels and probes, that gets the container instead.
-            set_image: images of the copy's containers, by their names; "*" is all of them.
+            profile: what it may do: "general", "baseline", "restricted", "netadmin" or "sysadmin".
+            pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
+            copy_to: the name of a copy of the pod, which gets the container in place of the pod.
+            set_image: other images in the copy, by their containers' names; "*" for all.
             share_processes: whether the copy's containers see each other's processes.
-            same_node: whether the copy runs on the same node.
-            replace: whether the pod is deleted once there is the copy.
-            remove: whether the copy, or the pod on the node, is deleted after the command.
+            same_node: whether the copy is put on the pod's node.
+            replace: whether the pod is deleted once it has been copied.
+            stdin: the command's standard input; a str is encoded as UTF-8.
+            timeout: seconds after which it is stopped and fails; 0 for never.
 
-        Raises (from `result()`):
-            CommandFailed: the command exited with a non-zero code.
-            NotFound: there is no such pod, node or container.
-            ApiError: the container cannot be started: its image cannot be pulled, or has no shell.
+        Raises (also from `result()`):
+            CommandFailed: the command ended with a non-zero code.
+            NotFound: there is no such pod, container or node.
+            ApiError: the container does not start.
+            UsageError: arguments that do not go together, or no such profile.
         """
-        if profile not in model.debugging.PROFILES:
-            raise UsageError(f"There is no profile {profile!r}.", cure=f"One of {', '.join(model.debugging.PROFILES)}.")
-        if not copy_to and (set_image or replace or same_node):
-            raise UsageError("Only a copy of a pod can be changed.", cure="Name it: `--copy-to=NAME`.")
         command = command_words(command)
         refuse_negative(timeout=timeout)
-        if remove and not command:
-            raise UsageError("Without a command the container stays.", cure="Give a command, or leave out `--rm`.")
         stdin = None if stdin is None else bytes_from("stdin", stdin)
+        request = request_of(model.debugging.DebugRequest, locals())
+        if profile not in (known := model.debugging.PROFILES):
+            raise UsageError(f"`--profile` is one of {', '.join(known)}, not {profile!r}.")
+        if not copy_to and (replace or same_node or set_image):
+            raise UsageError("That is for a copy of the pod.", cure="Give the copy a name: `--copy-to=NAME`.")
+        if target and (copy_to or request.node):
+            raise UsageError(
+                "`--target` is for a pod that runs.", cure="The containers of a copy see each other's processes."
+            )
         cluster = self.connect_to_cluster("debug")
-        return clusters.debugging.debug(
-            cluster,
-            request_of(model.debugging.DebugRequest, locals()),
-            model.pods.ExecRequest(name, command, stdin=stdin, tty=tty, timeout=timeout),
-            {NOTEBOOK_LABEL: notebook_id()},
-        )
+        return clusters.debugging.debug(cluster, request, {NOTEBOOK_LABEL: notebook_id()})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +64,7 @@ class EventVerbs(ClusterHandle):
         cluster = self.connect_to_cluster("events")
         which = _which(cluster, about or subject, types, everywhere=all_namespaces)
         operation = clusters.events.watch_events(cluster, **which)
-        if duration > 0:
-            timer = threading.Timer(duration, operation.stop)
-            timer.daemon = True
-            timer.start()
-            operation.when_done(timer.cancel)
+        operation.stop_after(duration)
         return operation
 
 

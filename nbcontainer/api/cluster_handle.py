@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from nbcontainer import clusters
+from nbcontainer import clusters, engines
 from nbcontainer.errors import Unsupported
 from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.pods_backend import PodsBackend, find_pods_backend, place_of_pods
@@ -13,6 +13,9 @@ from nbcontainer.protection import guard, refuse_moved
 if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster as Connected
     from nbcontainer.protection import Place
+
+
+_OF_PODS = {"delete", "describe", "events"}  # verbs that Podman's pods have, too
 
 
 class ClusterHandle:
@@ -71,7 +74,10 @@ class ClusterHandle:
         """
         backend = self.connect()
         if not isinstance(backend, clusters.pods_backend.ClusterPods):
-            raise Unsupported(verb, backend.where, cure="It needs a Kubernetes cluster: set KUBECONFIG.")
+            cure = "It needs a Kubernetes cluster: set KUBECONFIG."
+            if verb in _OF_PODS and isinstance(backend, engines.pods_backend.PodmanPods):
+                cure = f"For Podman's pods there is {backend.engine.commands.pods(verb)}; other objects need a cluster."
+            raise Unsupported(verb, backend.where, cure=cure)
         return backend.cluster
 
     def at_hand(self) -> Self:

@@ -6,18 +6,21 @@ import builtins
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.call_arguments import same_arguments
-from nbcontainer.clusters.patching import Field
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.results import NextCell, Remark, Report
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.model.tables import Tone
 from nbcontainer.protection import changes, changes_unless
+from nbcontainer.user_files import read_text
+
+if TYPE_CHECKING:
+    from nbcontainer.clusters.patching import Field
 
 
 class PatchVerbs(ClusterHandle):
@@ -62,7 +65,7 @@ class PatchVerbs(ClusterHandle):
                 "What is the patch?" if not given else "Give one patch, not several.",
                 cure="`--patch` has it, or `--patch-file` names a file, or it is the cell's text.",
             )
-        written = _read(patch_file) if patch_file else given[0]
+        written = read_text(Path(patch_file).expanduser()) if patch_file else given[0]
         words = written if isinstance(written, str) else json.dumps(written)
         cluster = self.connect_to_cluster("patching objects")
         return clusters.patching.patch(
@@ -171,12 +174,3 @@ def _report(found: builtins.list[tuple[clusters.patching.Target, dict[str, str]]
 
 def _words(kind: str, name: str) -> tuple[str, ...]:
     return (kind, name) if name else (kind,)
-
-
-def _read(file: str) -> str:
-    try:
-        return Path(file).expanduser().read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text.") from None

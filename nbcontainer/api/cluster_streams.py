@@ -57,7 +57,7 @@ class StreamVerbs(ClusterHandle):
         addresses = tuple("127.0.0.1" if one == "localhost" else one for one in address.split(","))
         pairs = tuple(map(_pair, ports))
         if not pairs:
-            raise UsageError(f"Which port of {target}?", cure=f'nbc.cluster().port_forward("{target}", 8080)')
+            raise UsageError(f"Which port of {target}?", cure=f"Such as `%kube port-forward {target} 8080`.")
         cluster = self.connect_to_cluster("port-forward")
         request = ForwardRequest(target, pairs, addresses, cluster.namespace, timeout)
         key = (cluster.context, cluster.server, request)
@@ -68,7 +68,9 @@ class StreamVerbs(ClusterHandle):
         return PortForward(operation, cluster.commands.kubectl("port-forward", *words), key)
 
     @changes
-    def cp(self, source: str, target: str, *, container: str = "") -> Operation[CopyStep, Copying, CopyResult]:
+    def cp(
+        self, source: str, target: str, *, container: str = "", image: str = ""
+    ) -> Operation[CopyStep, Copying, CopyResult]:
         """Copy a file or a folder to or from a pod: `nbc.cluster().cp("web:/etc/hosts", "hosts")`.
 
         A folder that exists already gets it under its own name. The container needs tar, as for `kubectl cp`. Nothing
@@ -78,6 +80,8 @@ class StreamVerbs(ClusterHandle):
             source: a path on this machine, or POD:PATH or NAMESPACE/POD:PATH for one in a container.
             target: the same; one of the two is in a container.
             container: which container of the pod.
+            image: of a container for debugging, such as "busybox", which is added to the pod and whose tar is used: for
+                a container that has no tar.
 
         Raises (also from `result()`):
             UsageError: not exactly one of them is in a container; or there is no such file on this machine.
@@ -95,7 +99,9 @@ class StreamVerbs(ClusterHandle):
         namespace, _, name = pod.rpartition("/")
         cluster = self.connect_to_cluster("cp").in_namespace(namespace)
         local = source if upload else target
-        return clusters.copying.copy(cluster, CopyRequest(name, inside, local, upload, container=container))
+        return clusters.copying.copy(
+            cluster, CopyRequest(name, inside, local, upload, container=container, image=image)
+        )
 
 
 def _in_pod(word: str) -> tuple[str, str]:

@@ -285,7 +285,8 @@ class WorkloadVerbs(ClusterHandle):
             current_replicas: change nothing unless there are to be so many now; None for any number.
             selector: of the workloads with these labels, instead of names.
             all: of all workloads of the kind in the namespace.
-            wait: whether to wait until so many pods are ready; a stop ends only the wait.
+            wait: whether to wait until so many pods are ready; a stop ends only the wait. Custom resources do not
+                say how many are, and are not waited for.
             timeout: seconds after which it fails if they are not; 0 for never.
 
         Raises (also from `result()`):
@@ -305,10 +306,11 @@ class WorkloadVerbs(ClusterHandle):
         cluster = self.connect_to_cluster("`scale`")
         found = clusters.patching.targets(cluster, (kind, *names), selector=selector, all=all)
         done = _run_each(found, one)
-        if not wait:
-            return done
         rollouts = clusters.rollouts
-        return rollouts.wait(cluster, found, rollouts.scaled(replicas), verb="scaled", timeout=timeout, done=done)
+        counted = [target for target in found if target.resource.kind in rollouts.COUNTING_READY]
+        if not wait or not counted:
+            return done
+        return rollouts.wait(cluster, counted, rollouts.scaled(replicas), verb="scaled", timeout=timeout, done=done)
 
 
 def _each(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.results import Report
+    from nbcontainer.model.rollout import Rollouts, RolloutStep
     from nbcontainer.model.secrecy import Manifest
     from nbcontainer.model.tables import Table
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
@@ -91,17 +92,41 @@ class ApiObject(Described):
         """Its events, newest last; raises as `Cluster.events`."""
         return self._its_cluster.events(f"{self._word}/{self.name}")
 
+    def port_forward(self, *ports: int | str, address: str = "127.0.0.1", timeout: float = 60.0) -> PortForward:
+        """Forward its ports to this machine: `with table["web"].port_forward(80) as port:`.
+
+        Takes the arguments of `Cluster.port_forward`, and raises the same errors.
+        """
+        return self._its_cluster.port_forward(f"{self._word}/{self.name}", *ports, address=address, timeout=timeout)
+
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""
         return self._its_cluster.tree(self._word, self.name)
 
-    def port_forward(self, *ports: int | str, address: str = "127.0.0.1", timeout: float = 60.0) -> PortForward:
-        """Forward ports of it, or of its pods, to this machine: `with table["web"].port_forward(8080) as port:`.
+    def scale(
+        self, replicas: int, *, current_replicas: int | None = None, wait: bool = True, timeout: float = 0.0
+    ) -> Changes | Operation[RolloutStep, Rollouts, Changes]:
+        """Say how many pods it is to have: `table["web"].scale(3).result()`; raises as `Cluster.scale`."""
+        return self._its_cluster.scale(
+            self._word,
+            self.name,
+            replicas=replicas,
+            current_replicas=current_replicas,
+            wait=wait,
+            timeout=timeout,
+        )
 
-        Takes the arguments of `Cluster.port_forward`, and raises the same errors.
-        """
-        target = f"{self._word}/{self.name}"
-        return self._its_cluster.port_forward(target, *ports, address=address, timeout=timeout)
+    def restart(self) -> Changes:
+        """Replace all its pods, a few at a time; raises as `Cluster.rollout.restart`."""
+        return self._its_cluster.rollout.restart(self._word, self.name)
+
+    def rollout_status(self, *, timeout: float = 0.0) -> Operation[RolloutStep, Rollouts, Changes]:
+        """Wait until it is rolled out; raises as `Cluster.rollout.status`."""
+        return self._its_cluster.rollout.status(self._word, self.name, timeout=timeout)
+
+    def undo(self, *, to_revision: int = 0, dry_run: bool = False) -> Changes:
+        """Go back to an earlier revision of it; raises as `Cluster.rollout.undo`."""
+        return self._its_cluster.rollout.undo(self._word, self.name, to_revision=to_revision, dry_run=dry_run)
 
     @property
     def _its_cluster(self) -> Cluster:

@@ -83,15 +83,23 @@ class Pod(ApiObject):
         self,
         command: Sequence[str] | str = (),
         *,
-        image: str = "",
+        image: str = "busybox",
+        container: str = "",
         target: str = "",
         profile: str = "general",
         stdin: str | bytes | None = None,
         timeout: float = 0.0,
     ) -> LogOperation[ExecResult]:
-        """Run a command in a debug container that sees its processes; raises as `Cluster.debug`."""
+        """Run a command in a container for debugging in it; as `Cluster.debug`, with the same errors."""
         return self._its_cluster.debug(
-            self.name, command, image=image, target=target, profile=profile, stdin=stdin, timeout=timeout
+            self.name,
+            command,
+            image=image,
+            container=container,
+            target=target,
+            profile=profile,
+            stdin=stdin,
+            timeout=timeout,
         )
 
     def delete(

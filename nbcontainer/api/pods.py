@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nbcontainer import existence, model
 from nbcontainer.api.cluster_logs import ReadsLogs
@@ -138,7 +138,7 @@ class Pods(Noun, ReadsLogs):
             columns: as for `list`.
             duration: seconds after which to stop watching; 0 for never.
         """
-        return self._cluster.watch(
+        watch = self._cluster.watch(
             "pods",
             *names,
             all_namespaces=all_namespaces,
@@ -150,6 +150,7 @@ class Pods(Noun, ReadsLogs):
             columns=columns,
             duration=duration,
         )
+        return cast("Operation[TableEvent, TableState, Table]", watch)  # of one kind
 
     @reads
     def get(self, name: str) -> Pod:
@@ -199,7 +200,7 @@ class Pods(Noun, ReadsLogs):
         """
         refuse_negative(timeout=timeout)
         command = command_words(command)
-        labels = {**(labels or {}), NOTEBOOK_LABEL: notebook_id()}
+        labels = {"run": name, **(labels or {}), NOTEBOOK_LABEL: notebook_id()}
         return self._cluster.connect().create(request_of(model.pods.PodRequest, locals()))
 
     @changes

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import connection as connection
     from nbcontainer.clusters import contexts as contexts
     from nbcontainer.clusters import copying as copying
+    from nbcontainer.clusters import cordoning as cordoning
     from nbcontainer.clusters import creation as creation
     from nbcontainer.clusters import debugging as debugging
     from nbcontainer.clusters import deletion as deletion
@@ -40,8 +41,10 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import rollout_history as rollout_history
     from nbcontainer.clusters import rollouts as rollouts
     from nbcontainer.clusters import secret_values as secret_values
+    from nbcontainer.clusters import several_tables as several_tables
     from nbcontainer.clusters import tables as tables
     from nbcontainer.clusters import trees as trees
+    from nbcontainer.clusters import usage as usage
     from nbcontainer.clusters import verification as verification
     from nbcontainer.clusters import waiting as waiting
 else:

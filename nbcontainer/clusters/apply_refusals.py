@@ -9,6 +9,7 @@ import orjson
 
 from nbcontainer.clusters.differences import without_values
 from nbcontainer.clusters.failures import raise_for_status
+from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.refusals import cause_words, fixed_fields, is_fixed, name_cure
 from nbcontainer.errors import ApiError, Conflict
@@ -49,13 +50,25 @@ async def refusal(
     return error.replaced(message=without_values(words, manifest.document))
 
 
+def is_own_conflict(status: int, answer: JsonObject) -> bool:
+    """Whether an object conflicts with nothing but our own earlier changes of it."""
+    causes = entries_of(answer, "details", "causes")
+    return status == CONFLICT and bool(causes) and all(map(_is_own, causes))
+
+
+def _is_own(cause: JsonObject) -> bool:
+    is_conflict = cause.get("reason") == "FieldManagerConflict"
+    return is_conflict and text_of(cause, "message").startswith(f'conflict with "{FIELD_MANAGER}"')
+
+
 async def _refusal(
     cluster: Cluster, manifest: Manifest, status: int, answer: JsonObject, present: JsonObject | None
 ) -> ApiError:
     causes = entries_of(answer, "details", "causes")
     if status == CONFLICT and any(cause.get("reason") == "FieldManagerConflict" for cause in causes):
+        others = [cause for cause in causes if not _is_own(cause)]
         return Conflict(
-            "\n".join(_first(_conflict_words(manifest, cause, present) for cause in causes)),
+            "\n".join(_first(_conflict_words(manifest, cause, present) for cause in others)),
             status=status,
             reason="FieldManagerConflict",
             cure="`--force-conflicts` takes over these fields; or remove them from the manifest, and they stay as they "

@@ -42,6 +42,8 @@ async def headers_of(access: Access, auth_provider: AuthProvider) -> Headers:
             client_configuration=configuration,
         )
     except (ConfigException, ValueError, OSError) as error:
-        raise AuthFailed(f"The auth provider {provider!r} failed: {error}", host=access.server, status=0) from None
+        what = f"{access.origin}: the auth provider {provider!r} failed: {error}."
+        cure = "Log in again, with the command that wrote this token into the kubeconfig."
+        raise AuthFailed(what, host=access.server, status=0, cure=cure) from None
     token = configuration.api_key.get("BearerToken")
     return (("Authorization", str(token)),) if token else ()

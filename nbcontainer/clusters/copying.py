@@ -6,6 +6,7 @@ A container's tar is not trusted: nothing is written outside the target, and lin
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import posixpath
 import tarfile
@@ -17,14 +18,18 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from nbcontainer.buildkit.destination import Attributes, Destination, DestinationError, ReceivedFile, is_plain
 from nbcontainer.clusters.command_stream import CommandStream
+from nbcontainer.clusters.debugging import container_in
+from nbcontainer.clusters.log_sources import default_container
 from nbcontainer.clusters.ready_pods import find_target, ready_pod
 from nbcontainer.errors import ApiError, CommandFailed, NbcontainerError, NotFound, Unsupported, UsageError
-from nbcontainer.json_objects import text_of
+from nbcontainer.json_objects import JsonObject, object_of, text_of
 from nbcontainer.model.copying import Copying, CopyRequest, CopyResult, CopyStep, apply_copy_step
 from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
@@ -65,8 +70,10 @@ class _Copy:
     async def run(self) -> str:
         try:
             target = await find_target(self._cluster, self._request.pod)
-            pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
-            self._request = replace(self._request, pod=pod)
+            pod = await ready_pod(self._cluster, target, POD_SECONDS)
+            self._request = replace(self._request, pod=text_of(pod, "metadata", "name"))
+            if self._request.image:
+                await self._go_beside(pod)
             path = await (self._upload() if self._request.upload else self._download())
         except asyncio.CancelledError:
             self._emit(outcome=Outcome.STOPPED)
@@ -76,6 +83,16 @@ class _Copy:
             raise
         self._emit(outcome=Outcome.DONE)
         return path
+
+    async def _go_beside(self, pod: JsonObject) -> None:
+        """Use the tar of a container for debugging, to which the files are below /proc/1/root."""
+        request = self._request
+        if object_of(pod, "spec").get("shareProcessNamespace"):
+            raise Unsupported("`--image`", f"The pod {request.pod}, whose containers share their processes,")
+        target = request.container or default_container(pod)
+        container = await container_in(self._cluster, request.pod, request.image, target)
+        path = posixpath.join("/", request.path)
+        self._request = replace(request, container=container, path=f"/proc/1/root{path}")
 
     def _emit(self, note: str = "", outcome: Outcome = Outcome.RUNNING) -> None:
         if note or outcome or time.monotonic() - self._emitted > EMIT_SECONDS:
@@ -207,19 +224,33 @@ class _Copy:
             return False
 
     def _pack(self, target: BinaryIO, local: Path, name: str) -> None:
-        def counted(member: tarfile.TarInfo) -> tarfile.TarInfo:
-            if member.isfile():
-                self._files, self._size = self._files + 1, self._size + member.size
-            self._emit()
-            return member
-
         try:
             with target, tarfile.open(fileobj=target, mode="w|", format=tarfile.GNU_FORMAT) as archive:
-                archive.add(local, name, filter=counted)
+                self._add(archive, local, name)
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise ApiError(f"{error.filename} cannot be read: {error.strerror}", reason="LocalFile") from None
+            why = error.strerror or error
+            raise ApiError(f"{error.filename or local} cannot be read: {why}", reason="LocalFile") from None
+
+    def _add(self, archive: tarfile.TarFile, local: Path, name: str) -> None:
+        """Add a file, or a folder with what is in it, and tell how many bytes were read."""
+        member: tarfile.TarInfo | None = archive.gettarinfo(local, name)
+        if member is None:  # a socket
+            self._emit(f"{local} is not a file, and was left out")
+        elif member.isreg():
+            with local.open("rb") as file:
+                archive.addfile(member, _Counted(file, self._count))
+            self._files += 1
+        else:
+            archive.addfile(member)
+            for each in sorted(local.iterdir()) if member.isdir() else ():
+                self._add(archive, each, f"{name}/{each.name}")
+        self._emit()
+
+    def _count(self, size: int) -> None:
+        self._size += size
+        self._emit()
 
     # --- errors
 
@@ -232,7 +263,7 @@ class _Copy:
             raise Unsupported(
                 "cp",
                 f"The container of {self._request.pod}, which has no tar,",
-                cure="Add a debug container with tar to the pod: its files are in /proc/1/root there.",
+                cure="`--image=busybox` uses the tar of a container for debugging, which is added to the pod.",
             ) from None
         return code
 
@@ -244,6 +275,19 @@ class _Copy:
                 f"There is no {self._request.path} in the pod {self._request.pod}: {said}", reason="NotFound"
             )
         return CommandFailed(f"tar in {self._request.pod} ended with exit code {code}: {said}", exit_code=code)
+
+
+class _Counted(io.RawIOBase):
+    """A file that tells how much is read from it."""
+
+    def __init__(self, file: BinaryIO, count: Callable[[int], None]) -> None:
+        self._file, self._count = file, count
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does."""
+        data = self._file.read(size)
+        self._count(len(data))
+        return data
 
 
 def _leads_out(member: tarfile.TarInfo, path: str) -> bool:

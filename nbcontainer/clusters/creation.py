@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.secret_values import hide
 from nbcontainer.errors import ApiError, UsageError
 from nbcontainer.json_objects import text_of
+from nbcontainer.kubernetes_yaml.printing import as_yaml
 from nbcontainer.model.changes import Change
+from nbcontainer.model.created_fields import with_empty_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nbcontainer.clusters.connection import Cluster
 
@@ -41,7 +44,7 @@ def create(
         cluster: the cluster, in the object's namespace.
         manifest: the object.
         words: the equivalent kubectl command; the last may be "--" and a command.
-        labels: are added to the object's own.
+        labels: are added to the object's own, unless nothing is sent.
         dry_run: "", "client" or "server".
 
     Raises:
@@ -52,14 +55,15 @@ def create(
     if dry_run not in DRY_RUNS:
         raise UsageError(f'`--dry-run` is "client" or "server", not {dry_run!r}.')
     kind, name = manifest["kind"], manifest["metadata"]["name"]
-    metadata = {**manifest["metadata"], "labels": {**manifest["metadata"].get("labels", {}), **labels}}
+    own = manifest["metadata"].get("labels", {})
+    metadata = {**manifest["metadata"], **({"labels": {**own, **labels}} if dry_run != "client" else {})}
     sent, uid = {**manifest, "metadata": metadata}, ""
     namespace = "" if kind == "Namespace" else cluster.namespace
     if dry_run != "client":
         resource = cluster.run(find_kind(cluster, manifest["apiVersion"], kind))
         if resource is None:
             raise ApiError(f"The cluster has no {manifest['apiVersion']} {kind}.")
-        parameters = {"fieldManager": "nbcontainer", "fieldValidation": "Strict"}
+        parameters = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         parameters |= {"dryRun": "All"} if dry_run else {}
         uid = text_of(
             cluster.call("POST", resource.path(namespace), parameters=parameters, body=sent), "metadata", "uid"
@@ -68,3 +72,9 @@ def create(
     where = cluster.where if namespace else cluster.context
     status = f"{dry_run} dry run" if dry_run else ""
     return Change(kind, name, namespace, "created", status, uid, where, command, hide(sent))
+
+
+def printed(changes: Iterable[Change], namespace: str) -> str:
+    """What was created, as kubectl prints it; `namespace` is the one that the call names, "" for none."""
+    shown = (with_empty_fields(one.manifest, namespace if one.namespace else "") for one in changes)
+    return "---\n".join(map(as_yaml, shown))

@@ -1,217 +1,250 @@
-"""Debug containers: in a running pod, in a copy of one, or on a node.
+"""A container for debugging, in a pod, in a copy of a pod or on a node; commands are run in it as `exec` does.
 
-The container runs a shell that waits for its input; the command is run beside it, as `exec` does, so its output is
-complete, its streams are separate, and a stop ends it. When the shell's input is closed, the container ends.
+The container waits, and the command is run beside it: so it has an exit code and standard input, it can be stopped, and
+the next command is run in the same container, since an ephemeral container cannot be removed from its pod.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+import random
+import string
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nbcontainer import existence
-from nbcontainer.clusters.discovery import POD
-from nbcontainer.clusters.exec import CLOSE, STDIN, V4, V5, Tell, execute
-from nbcontainer.clusters.log_sources import container_names, container_status, default_container
+from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.exec import execute
+from nbcontainer.clusters.log_sources import container_names
+from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.pods import one_object
-from nbcontainer.clusters.ready_pods import find_target, ready_pod
+from nbcontainer.clusters.ready_pods import READY_SECONDS, find_target, ready_pod
 from nbcontainer.clusters.trouble import trouble
-from nbcontainer.errors import ApiError, Conflict, NbcontainerError, NotFound
-from nbcontainer.json_objects import JsonObject, object_of, text_of, value_of
-from nbcontainer.model.debugging import DebugRequest, debug_words, node_pod, pod_copy
-from nbcontainer.model.debugging import container_manifest as debug_container
+from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
+from nbcontainer.existence import not_found
+from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, words_of
+from nbcontainer.model.commands import pairs
+from nbcontainer.model.debugging import IDLE, DebugRequest, copied, ephemeral, node_pod
 from nbcontainer.model.logs import LogSource
-from nbcontainer.settings import settings
+from nbcontainer.model.pods import ExecRequest, ExecResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.logs.operation import LogOperation
-    from nbcontainer.model.pods import ExecRequest, ExecResult
 
-START_SECONDS = 60.0
-AFTER_STOP_SECONDS = 1.5  # in which a stopped command is ended, before its container
+NODE = Resource("nodes", "Node", namespaced=False, singular="node", short_names=("no",))
 STRATEGIC = "application/strategic-merge-patch+json"
+START_SECONDS = 60.0  # how long the container may take to start
+DELETE_SECONDS = 5.0
 
-_endings: set[asyncio.Task[None]] = set()  # keeps a reference so that the tasks are not garbage-collected
+_deletions: set[asyncio.Task[None]] = set()  # keeps a reference so that the tasks are not garbage-collected
 
 
-def debug(
-    cluster: Cluster, request: DebugRequest, execution: ExecRequest, labels: Mapping[str, str]
-) -> LogOperation[ExecResult]:
-    """Start a debug container and run a command in it; without a command it stays, for `exec`.
+def debug(cluster: Cluster, request: DebugRequest, labels: Mapping[str, str]) -> LogOperation[ExecResult]:
+    """Run a command in a container for debugging, which is started if there is none yet.
 
     Args:
-        cluster: the cluster, in the pod's namespace.
-        request: the container.
-        execution: the command, its input and its time.
-        labels: of a pod that is created.
+        cluster: the cluster.
+        request: what to debug, and how.
+        labels: of the pods that are made for it, a copy or one on a node.
 
-    The operation raises, besides the errors of `execute`:
-        NotFound: there is no such pod, node or container.
-        Conflict: the copy's name is taken.
-        ApiError: the container cannot be started.
+    The operation raises, besides what `execute` raises:
+        NotFound: there is no such pod, container or node.
+        ApiError: the container does not start; or the user may not make one.
     """
-    makes_container = not request.copy_to or bool(request.image) or not (request.set_image or request.container)
-    if makes_container:
-        name = request.container or f"debugger-{secrets.token_hex(3)}"
-        request = replace(request, container=name, image=request.image or settings.debug_image)
-    pod = request.copy_to
-    if request.node:
-        pod = f"node-debugger-{request.node[:40].strip('.-')}-{secrets.token_hex(3)}"
-    debugging = Debugging(cluster, request, pod, labels)
-    kubectl = cluster.commands.kubectl(*debug_words(request, request.command))
-    execution = replace(execution, name=pod or request.name, container=request.container)
-    return execute(cluster, execution, lambda _cluster, given, tell: debugging.place(given, tell), kubectl)
+    cluster = cluster.in_namespace(request.namespace)
+    shown = request.name if not request.copy_to else f"{request.name} → {request.copy_to}"
+    command = ExecRequest(shown, request.command, stdin=request.stdin, timeout=request.timeout)
+    place = _Place(cluster, request, labels)
+    return execute(cluster, command, prepare=place.find, finish=place.leave, command=_command(cluster, request))
 
 
-class Debugging:
-    """One debug container, from its start to its end."""
-
-    def __init__(self, cluster: Cluster, request: DebugRequest, pod: str, labels: Mapping[str, str]) -> None:
-        self._cluster, self._request, self._pod, self._labels = cluster, request, pod, labels
-
-    @asynccontextmanager
-    async def place(self, execution: ExecRequest, tell: Tell) -> AsyncIterator[ExecRequest]:
-        """The container as the place where a command is run; it ends with the block, unless it has no command."""
-        runs = await self._start()
-        name, container = self._pod, self._request.container
-        words = ["exec", name, "-c", container, "--", "sh", "-c", "…"]
-        note = f"debug container {container} in {name}"
-        if not runs:
-            note = f"{name}, a copy of {self._request.name}"
-        elif not execution.command:
-            note += f"; run commands in it: {self._cluster.commands.magic(*words).strip('`')}"
-        tell(LogSource(name, open=True, note=note))
-        command = execution.command if runs else ()
-        stopped = True
-        try:
-            yield replace(execution, name=name, container=container, command=command)
-            stopped = False
-        except NbcontainerError:
-            stopped = False
-            raise
-        finally:
-            if command:
-                await self._end(stopped=stopped)
-
-    async def _end(self, *, stopped: bool) -> None:
-        ending = asyncio.create_task(self._end_soon(AFTER_STOP_SECONDS if stopped else 0))
-        _endings.add(ending)
-        ending.add_done_callback(_endings.discard)
-        if not stopped:
-            await asyncio.shield(ending)
-
-    async def _end_soon(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        with suppress(NbcontainerError):
-            if self._request.remove and (self._request.node or self._request.copy_to):
-                await self._cluster.request(
-                    "DELETE", POD.path(self._cluster.namespace, self._pod), body={"gracePeriodSeconds": 0}
-                )
-            else:
-                await end_input(self._cluster, self._pod, self._request.container)
-
-    # --- the start
-
-    async def _start(self) -> bool:
-        """Make the container, and wait until it runs; False if there is none, but only a changed copy."""
-        request, cluster = self._request, self._cluster
-        if request.node:
-            await self._create(node_pod(request, self._pod, self._labels))
-            await running_container(cluster, self._pod, request.container)
-            return True
-        found = await find_target(cluster, request.name)
-        pod = found.found
-        if found.selector:
-            pod = await ready_pod(cluster, found, START_SECONDS)
-        target = request.target or default_container(pod)
-        if target not in container_names(pod):
-            cure = f"It has: {', '.join(container_names(pod))}."
-            raise existence.not_found("container", target, f"the pod {request.name}", cure=cure)
-        if request.copy_to:
-            return await self._start_copy(pod)
-        self._pod = text_of(pod, "metadata", "name")
-        if text_of(pod, "status", "phase") in {"Succeeded", "Failed"}:
-            cure = f"A copy of it can: `--copy-to={self._pod}-debug`."
-            raise ApiError(f"The pod {self._pod} has ended: no container can be added.", reason="NotRunning", cure=cure)
-        if request.container in container_names(pod):
-            cure = f"Run commands in it: {cluster.commands.magic('exec', self._pod, '-c', request.container)}."
-            raise Conflict(f"The pod {self._pod} has a container {request.container!r} already.", cure=cure)
-        added = {**debug_container(request), "targetContainerName": target}
-        await cluster.request(
-            "PATCH",
-            POD.path(cluster.namespace, self._pod, "ephemeralcontainers"),
-            body={"spec": {"ephemeralContainers": [added]}},
-            content_type=STRATEGIC,
-        )
-        await running_container(cluster, self._pod, request.container)
-        return True
-
-    async def _start_copy(self, pod: JsonObject) -> bool:
-        request = self._request
-        unknown = {*request.set_image} - {*container_names(pod), "*"}
-        if unknown:
-            raise existence.not_found("container", min(unknown), f"the pod {request.name}")
-        await self._create(pod_copy(request, pod, self._labels))
-        if request.replace:
-            await self._cluster.request("DELETE", POD.path(self._cluster.namespace, text_of(pod, "metadata", "name")))
-        if not request.container or request.container in container_names(pod):
-            return False
-        await running_container(self._cluster, self._pod, request.container)
-        return True
-
-    async def _create(self, manifest: JsonObject) -> None:
-        try:
-            await self._cluster.request("POST", POD.path(self._cluster.namespace), body=manifest)
-        except Conflict:
-            raise existence.already_exists("pod", self._pod, self._cluster.where, cure="Choose another name.") from None
-
-
-async def running_container(cluster: Cluster, pod: str, container: str) -> None:
-    """Wait until a container runs.
+async def container_in(cluster: Cluster, pod: str, image: str, target: str) -> str:
+    """An ephemeral container that sees the processes of the container `target`: it is started, if there is none yet.
 
     Raises:
-        NotFound: the pod is gone.
-        ApiError: it cannot run, or does not in time.
+        ApiError: it does not start, or the user may not make one.
     """
-    try:
-        async with asyncio.timeout(START_SECONDS):
-            async for seen in one_object(cluster, POD, pod):
-                if seen is None:
-                    raise NotFound(f"The pod {pod} was deleted.", reason="NotFound")
-                status = container_status(seen, container)
-                if "running" in object_of(status, "state"):
-                    return
-                # its other containers may be in trouble, which is why it is debugged
-                alone = {**seen, "status": {"containerStatuses": [status] if status else []}}
-                found = trouble(alone, cluster.commands)
-                if found is not None and not found.passing:
-                    raise ApiError(found.message, reason=found.reason, cure=_image_cure(found.cure))
-                if value_of(status, "state", "terminated") is not None:
-                    message = f"The debug container {container} of {pod} ended at once."
-                    raise ApiError(message, reason="Ended", cure=_image_cure("Its image needs a shell."))
-    except TimeoutError:
-        cure = f"{cluster.commands.magic('describe', pod)} shows why."
-        message = f"The debug container {container} of {pod} does not run after {START_SECONDS:g} s."
-        raise ApiError(message, reason="Timeout", cure=cure) from None
+    place = _Place(cluster, DebugRequest(pod, image=image, target=target), {})
+    return (await place.in_pod(lambda _: None))[1]
 
 
-def _image_cure(cure: str) -> str:
-    return f"`--image` names another image, the setting debug_image the default ({settings.debug_image}). {cure}"
+@dataclass
+class _Place:
+    """Where the command is run: it is made, or found, and left."""
+
+    cluster: Cluster
+    request: DebugRequest
+    labels: Mapping[str, str]
+    made: str = ""  # the pod on a node, which is removed afterwards
+
+    async def find(self, tell: Callable[[LogSource], None]) -> ExecRequest:
+        """The request of the command, with the pod and the container that run it."""
+        request = self.request
+        if request.node:
+            pod, container = await self._on_node()
+        elif request.copy_to:
+            pod, container = await self._copy()
+        else:
+            pod, container = await self.in_pod(tell)
+        note = f"in container {container} ({request.image})"
+        if not request.command:
+            note = f"container {container} ({request.image}) runs; `%kpod exec {pod} -c {container} -- …` uses it"
+        tell(LogSource(pod, open=True, note=note))
+        return ExecRequest(pod, request.command, container=container, stdin=request.stdin, timeout=request.timeout)
+
+    async def leave(self) -> None:
+        """Remove the pod that was made on a node; if that takes long, it goes on in the background."""
+        if not self.made or not self.request.command:
+            return
+        task = asyncio.create_task(self._delete(self.made))
+        _deletions.add(task)
+        task.add_done_callback(_deletions.discard)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(task), DELETE_SECONDS)
+
+    async def _delete(self, name: str) -> None:
+        with suppress(NbcontainerError):
+            await self.cluster.request("DELETE", POD.path(self.cluster.namespace, name), body={"gracePeriodSeconds": 0})
+
+    async def in_pod(self, tell: Callable[[LogSource], None]) -> tuple[str, str]:
+        request, pod = self.request, await self._pod()
+        name = text_of(pod, "metadata", "name")
+        if request.target and request.target not in (there := container_names(pod)):
+            raise not_found("container", request.target, f"the pod {name}", cure=f"It has: {', '.join(there)}.")
+        container = _running(pod, request)
+        if container:
+            return name, container
+        container = request.container or f"debugger-{_letters()}"
+        if container in container_names(pod):
+            raise UsageError(
+                f"The pod {name} has a container {container} already, and an ephemeral container cannot be changed.",
+                cure="Give another name, or none.",
+            )
+        tell(LogSource(name, open=True, note=f"starting container {container} ({request.image})"))
+        patch = {"spec": {"ephemeralContainers": [ephemeral(request, container)]}}
+        path = POD.path(self.cluster.namespace, name, "ephemeralcontainers")
+        await self.cluster.request("PATCH", path, body=patch, content_type=STRATEGIC)
+        await self._until_running(name, container)
+        return name, container
+
+    async def _copy(self) -> tuple[str, str]:
+        request, pod = self.request, await self._pod()
+        name = text_of(pod, "metadata", "name")
+        unknown = [one for one in request.set_image if one != "*" and one not in container_names(pod)]
+        if unknown:
+            cure = f"It has: {', '.join(container_names(pod))}."
+            raise not_found("container", unknown[0], f"the pod {name}", cure=cure)
+        container = request.container or f"debugger-{_letters()}"
+        await self._create(copied(pod, request, container))
+        if request.replace:
+            await self.cluster.request("DELETE", POD.path(self.cluster.namespace, name))
+        await self._until_running(request.copy_to, container)
+        return request.copy_to, container
+
+    async def _on_node(self) -> tuple[str, str]:
+        request = self.request
+        try:
+            await self.cluster.request("GET", NODE.path("", request.node))
+        except NotFound:
+            raise await not_found_soon(self.cluster, (request.node,), NODE) from None
+        name = f"node-debugger-{request.node[:40]}-{_letters()}"
+        container = request.container or "debugger"
+        self.made = name
+        await self._create(node_pod(request, name, container))
+        await self._until_running(name, container)
+        return name, container
+
+    async def _create(self, pod: JsonObject) -> None:
+        metadata = object_of(pod, "metadata")
+        sent = {**pod, "metadata": {**metadata, "labels": {**object_of(metadata, "labels"), **self.labels}}}
+        parameters = {"fieldManager": "nbcontainer"}
+        await self.cluster.request("POST", POD.path(self.cluster.namespace), body=sent, parameters=parameters)
+
+    async def _pod(self) -> JsonObject:
+        """The pod that the request names, or one of what it names."""
+        target = await find_target(self.cluster, self.request.name)
+        return await ready_pod(self.cluster, target, READY_SECONDS) if target.selector else target.found
+
+    async def _until_running(self, name: str, container: str) -> None:
+        """Wait until the container runs.
+
+        Raises:
+            ApiError: it cannot run, or does not in time.
+        """
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                async for pod in one_object(self.cluster, POD, name):
+                    if pod is None:
+                        raise NotFound(f"Pod {name} was deleted while the container was started.")
+                    state = object_of(_status(pod, container), "state")
+                    if "running" in state:
+                        return
+                    self._refuse(name, container, pod, state)
+        except TimeoutError:
+            cure = f"{self.cluster.commands.magic('describe', name)} shows why."
+            said = f"Container {container} of {name} does not run after {START_SECONDS:g} s."
+            raise ApiError(said, reason="Timeout", cure=cure) from None
+
+    def _refuse(self, name: str, container: str, pod: JsonObject, state: JsonObject) -> None:
+        found = trouble({**pod, "status": _only(pod, container)}, self.cluster.commands)
+        if ended := object_of(state, "terminated"):
+            why = text_of(ended, "message") or text_of(ended, "reason")
+            cure = f"It needs `{IDLE[0]}`: choose an image that has it with `--image`."
+            raise ApiError(f"Container {container} ({self.request.image}) did not start: {why}", cure=cure)
+        if found is not None and not found.passing:
+            why = found.message.removeprefix(f"Pod {name} cannot run: ")
+            raise ApiError(f"Container {container} of {name} cannot run: {why}", reason=found.reason, cure=found.cure)
 
 
-async def end_input(cluster: Cluster, pod: str, container: str) -> None:
-    """Close the input of a container's first process, which ends a shell."""
-    parameters: dict[str, str | int | bool] = {"container": container, "stdin": True}
-    path = POD.path(cluster.namespace, pod, "attach")
-    async with cluster.websocket(path, parameters=parameters, protocols=(V5, V4)) as socket:
-        if socket.protocol == V5:
-            await socket.send_bytes(bytes([CLOSE, STDIN]))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    async for _ in socket:
-                        pass
+def _only(pod: JsonObject, container: str) -> JsonObject:
+    """A pod's status with that of one container alone."""
+    statuses = {"containerStatuses": [_status(pod, container)]} if _status(pod, container) else {}
+    return {**{key: value for key, value in object_of(pod, "status").items() if "Statuses" not in key}, **statuses}
+
+
+def _status(pod: JsonObject, container: str) -> JsonObject:
+    """What is known of one container."""
+    known = [
+        one
+        for key in ("ephemeralContainerStatuses", "containerStatuses")
+        for one in entries_of(pod, "status", key)
+        if one.get("name") == container
+    ]
+    return known[0] if known else {}
+
+
+def _running(pod: JsonObject, request: DebugRequest) -> str:
+    """An ephemeral container that is as the request wants it, and waits for commands; or ""."""
+    for one in entries_of(pod, "spec", "ephemeralContainers"):
+        name = text_of(one, "name")
+        wanted = ephemeral(request, request.container or name)
+        same = all(one.get(key) == value for key, value in wanted.items())
+        same = (
+            same
+            and text_of(one, "targetContainerName") == request.target
+            and bool(one.get("env")) == bool(request.environment)
+        )
+        if same and tuple(words_of(one, "command")) == IDLE and object_of(_status(pod, name), "state", "running"):
+            return name
+    return ""
+
+
+def _letters() -> str:
+    """Five letters and digits, as kubectl appends them."""
+    return "".join(random.choices(string.ascii_lowercase + string.digits, k=5))  # noqa: S311 - only a name
+
+
+def _command(cluster: Cluster, request: DebugRequest) -> str:
+    words = ["debug", request.name, f"--image={request.image}", f"--profile={request.profile}"]
+    words += [f"--container={request.container}"] if request.container else []
+    words += [f"--target={request.target}"] if request.target else []
+    words += pairs("--env", request.environment)
+    words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
+    words += [f"--copy-to={request.copy_to}"] if request.copy_to else []
+    words += pairs("--set-image", request.set_image)
+    words += [f"--{name}" for name in ("same-node", "replace") if getattr(request, name.replace("-", "_"))]
+    words += ["--share-processes=false"] if request.copy_to and not request.share_processes else []
+    return cluster.commands.kubectl(*words, "-i", *(["--", *request.command] if request.command else []))

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.errors import NbcontainerError, NotFound
@@ -159,7 +159,7 @@ class _Deletion:
     ) -> None:
         """Wait for the end of the objects of one kind and namespace."""
         mine = {one.uid: one for one in asked if (one.resource, one.namespace) == (resource, namespace)}
-        parameters = {"fieldSelector": f"metadata.name={next(iter(mine.values())).name}"} if len(mine) == 1 else {}
+        parameters = {"fieldSelector": field_selector_of(next(iter(mine.values())).name)} if len(mine) == 1 else {}
         path, is_away, held = resource.path(namespace), False, dict[str, str]()
         async for news in reflect(self._cluster, path, parameters, silence=AWAITED_SECONDS):
             if isinstance(news, Away) or is_away:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -89,7 +90,19 @@ class Resource:
 
 POD = Resource("pods", "Pod", singular="pod", short_names=("po",))
 NAMESPACE = Resource("namespaces", "Namespace", namespaced=False, singular="namespace", short_names=("ns",))
+NODE = Resource("nodes", "Node", namespaced=False, singular="node", short_names=("no",))
 EVENT = Resource("events", "Event", singular="event", short_names=("ev",))
+
+
+def field_selector(fields: Mapping[str, str]) -> str:
+    """The selector of the objects whose fields have these values, whatever signs a user has written in one."""
+    escaped = {field: re.sub(r"([\\,=])", r"\\\1", value) for field, value in fields.items()}
+    return ",".join(f"{field}={value}" for field, value in escaped.items())
+
+
+def field_selector_of(name: str) -> str:
+    """The selector of the object with this name."""
+    return field_selector({"metadata.name": name})
 
 
 def _segment(name: str) -> str:
@@ -170,7 +183,7 @@ async def find_resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
     cure = f"Did you mean {' or '.join(near)}?" if near else ""
     if kinds.silent:
         cure = f"{cure} The API server of {', '.join(kinds.silent)} does not answer; it may be a kind of that.".strip()
-    raise UsageError(f"The cluster has no kind {word!r}.", cure=cure)
+    raise UsageError(f"The cluster has no kind {word!r}.", cure=cure or "`%kube api-resources` lists its kinds.")
 
 
 async def all_resources(cluster: Cluster, *, fresh: bool = False) -> tuple[Resource, ...]:

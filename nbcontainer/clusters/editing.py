@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.apply_refusals import CONFLICT, refusal
 from nbcontainer.clusters.differences import BY_OTHERS, without_noise
-from nbcontainer.clusters.patching import MANAGER, REFUSED, Target, one_target
+from nbcontainer.clusters.http import FIELD_MANAGER
+from nbcontainer.clusters.patching import REFUSED, Target, one_target
 from nbcontainer.clusters.refusals import differences
 from nbcontainer.clusters.secret_values import HIDDEN, hide
 from nbcontainer.errors import Conflict, UsageError
@@ -91,7 +92,7 @@ async def _try_edit(one: Target, edited: Manifest) -> Change | None:
     if version and version != text_of(present, "metadata", "resourceVersion"):
         _refuse_changed(one, edited, present, _drafts.get((uid, version)))
     command = one.command("edit")
-    parameters = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+    parameters = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
     body = _merged(edited.document, present)
     status, answer = await one.cluster.send("PUT", one.path, parameters=parameters, body=body)
     if status == CONFLICT:
@@ -137,7 +138,7 @@ def _by_whom(present: JsonObject) -> str:
     if not entries:
         return ""
     # the times are whole seconds
-    last = max(entries, key=lambda one: (text_of(one, "time"), text_of(one, "manager") != MANAGER))
+    last = max(entries, key=lambda one: (text_of(one, "time"), text_of(one, "manager") != FIELD_MANAGER))
     try:
         then = datetime.fromisoformat(text_of(last, "time")).timestamp()
     except ValueError:

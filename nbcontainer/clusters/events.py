@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.columns import epoch, status_tone
-from nbcontainer.clusters.discovery import EVENT
+from nbcontainer.clusters.discovery import EVENT, field_selector
 from nbcontainer.clusters.missing import check_namespace
 from nbcontainer.clusters.reflector import Away, Changed, Listed, list_all, reflect
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
@@ -52,11 +52,11 @@ class _Which:
     ) -> None:
         self.everywhere = all_namespaces
         self.path = EVENT.path("" if all_namespaces else cluster.namespace)
-        fields = [f"involvedObject.kind={kind}"] if kind else []
-        fields += [f"involvedObject.name={name}"] if name else []
+        fields = {"involvedObject.kind": kind, "involvedObject.name": name}
         wanted = list(dict.fromkeys(types))
-        fields += [f"type={wanted[0]}"] if len(wanted) == 1 else []  # there are two types: both of them are all
-        self.parameters = {"fieldSelector": ",".join(fields)} if fields else {}
+        fields["type"] = wanted[0] if len(wanted) == 1 else ""  # there are two types: both of them are all
+        given = {field: value for field, value in fields.items() if value}
+        self.parameters = {"fieldSelector": field_selector(given)} if given else {}
         self.where = f"{cluster.context} · {'all namespaces' if all_namespaces else cluster.namespace}"
         self.title = f"events of {kind.lower()} {name}" if name else f"events of {kind.lower()}s" if kind else "events"
         words = ["events", *(["-A"] if all_namespaces else [])]

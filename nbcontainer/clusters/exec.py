@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -45,13 +44,12 @@ from nbcontainer.model.outcome import Outcome, outcome_of
 from nbcontainer.model.pods import ExecRequest, ExecResult
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     import aiohttp
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
-
-Tell = Callable[[LogSource], None]
-PlaceOf = Callable[["Cluster", ExecRequest, Tell], AbstractAsyncContextManager[ExecRequest]]
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 STDIN, STDOUT, STDERR, ERROR = 0, 1, 2, 3
@@ -65,7 +63,12 @@ _endings: set[asyncio.Task[str]] = set()  # keeps a reference so that the tasks 
 
 
 def execute(
-    cluster: Cluster, request: ExecRequest, place: PlaceOf | None = None, kubectl: str = ""
+    cluster: Cluster,
+    request: ExecRequest,
+    *,
+    prepare: Callable[[Callable[[LogSource], None]], Awaitable[ExecRequest]] | None = None,
+    finish: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0),
+    command: str = "",
 ) -> LogOperation[ExecResult]:
     """Run a command in a pod's running container; its output arrives as log lines while it runs.
 
@@ -73,10 +76,11 @@ def execute(
 
     Args:
         cluster: the cluster.
-        request: the command.
-        place: makes the container first, and gives the request for it, which may have no command: nothing more is run
-            then.
-        kubectl: the equivalent command, if it is not `kubectl exec`.
+        request: the command, and the pod.
+        prepare: makes the place in which the command runs, and returns the request for it; without a command there,
+            that is all. It gets the function that shows notes.
+        finish: is awaited in the end, whatever happened.
+        command: the equivalent kubectl command, in place of an exec's.
 
     The operation raises:
         CommandFailed: the command ended with a non-zero exit code.
@@ -85,28 +89,22 @@ def execute(
         ApiError, ClusterUnavailable: the API server refuses, or the connection broke.
     """
     cluster = cluster.in_namespace(request.namespace)
-    title = f"{request.name}: {shlex.join(request.command)}"
+    title = f"{request.name}: {shlex.join(request.command)}".removesuffix(": ")
     writer = LogWriter(f"exec {request.name}")
     state = LogState(title=title, where=cluster.where, spool=writer.path, followed=True)
     operation: LogOperation[ExecResult] = LogOperation(
         f"command in {request.name}",
         state,
-        conclude=lambda last, code: _conclude(cluster, request, last, code, kubectl),
-    )
-    return operation.start_task(
-        lambda progress: _Execution(cluster, request, writer, progress, place or _running_pod).run()
+        conclude=lambda last, code: _conclude(cluster, request, last, code, command),
     )
 
+    async def work(progress: Progress[LogEvent]) -> int:
+        try:
+            return await _Execution(cluster, request, writer, progress, prepare).run()
+        finally:
+            await finish()
 
-@asynccontextmanager
-async def _running_pod(cluster: Cluster, request: ExecRequest, tell: Tell) -> AsyncIterator[ExecRequest]:
-    """The pod that is named, or one of an object that has pods."""
-    if "/" in request.name:
-        target = await find_target(cluster, request.name)
-        pod = text_of(await ready_pod(cluster, target, POD_SECONDS), "metadata", "name")
-        request = replace(request, name=pod)
-        tell(LogSource(pod, open=True, note=f"the pod of {target.title}"))
-    yield request
+    return operation.start_task(work)
 
 
 class _NotRun(Exception):
@@ -120,10 +118,10 @@ class _Execution:
         request: ExecRequest,
         writer: LogWriter,
         progress: Progress[LogEvent],
-        place: PlaceOf,
+        prepare: Callable[[Callable[[LogSource], None]], Awaitable[ExecRequest]] | None,
     ) -> None:
+        self._prepare = prepare
         self._cluster, self._request, self._writer, self._progress = cluster, request, writer, progress
-        self._place = place
         writer.report_to(progress)
         self._began = 0.0
         self._sent = 0  # bytes of the input, rounded up
@@ -140,7 +138,7 @@ class _Execution:
         request = self._request
         try:
             async with asyncio.timeout(request.timeout or None):
-                code = await self._in_its_place()
+                code = await self._run()
             self._ended = ended_with(code)
         except TimeoutError:
             note = await self._end()
@@ -188,11 +186,16 @@ class _Execution:
     def _has_long_input(self) -> bool:
         return not self._request.tty and len(self._request.stdin or b"") > PIPE_BYTES
 
-    async def _in_its_place(self) -> int:
-        async with self._place(self._cluster, self._request, self._writer.emit) as self._request:
-            return await self._run() if self._request.command else 0
-
     async def _run(self) -> int:
+        if self._prepare is not None:
+            self._request = await self._prepare(self._writer.emit)
+            if not self._request.command:
+                return 0
+        elif "/" in self._request.name:
+            target = await find_target(self._cluster, self._request.name)
+            pod = text_of(await ready_pod(self._cluster, target, POD_SECONDS), "metadata", "name")
+            self._request = replace(self._request, name=pod)
+            self._writer.emit(LogSource(pod, open=True, note=f"the pod of {target.title}"))
         if self._has_long_input:
             self._input = LongInput(self._request.command)
             with suppress(_NotRun):
@@ -364,7 +367,7 @@ async def refused(cluster: Cluster, request: ExecRequest, error: ApiError) -> Ap
     )
 
 
-def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int, kubectl: str) -> ExecResult:
+def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int, command: str) -> ExecResult:
     (output, hidden), (errors, more) = (output_of(state, OUTPUT_BYTES, stream) for stream in ("stdout", "stderr"))
     if code:
         last = "".join(f"\n  {line}" for line in (errors or output).splitlines()[-3:])
@@ -376,7 +379,5 @@ def _conclude(cluster: Cluster, request: ExecRequest, state: LogState, code: int
     words = ["exec", request.name]
     words += ["-c", request.container] if request.container else []
     words += ["-i"] if request.stdin is not None else []
-    command = kubectl or cluster.commands.kubectl(*words, "--", *request.command)
-    return ExecResult(
-        code, output, errors, state.spool, command, hidden + more, state.gaps, request.name, request.container
-    )
+    command = command or cluster.commands.kubectl(*words, "--", *request.command)
+    return ExecResult(code, output, errors, state.spool, command, hidden + more, state.gaps)

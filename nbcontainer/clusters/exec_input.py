@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import orjson
+from aiohttp import WSMsgType
 
 from nbcontainer.json_objects import value_of
 
@@ -106,8 +107,6 @@ async def messages(
     Raises:
         ClusterUnavailable: the API server does not answer a probe.
     """
-    from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
-
     clock = asyncio.get_running_loop().time
     pause, heard, moved, is_told = SILENT_SECONDS, clock(), sent(), False
     sending: asyncio.Future[None] | None = None

@@ -45,11 +45,11 @@ async def _explain(cluster: Cluster, path: str, *, recursive: bool, api_version:
     for index, name in enumerate(fields):
         found = schemas.fields(schema)
         if name not in found:
-            near = difflib.get_close_matches(name, found, n=3) or sorted(found)[:8]
+            near = difflib.get_close_matches(name, found, n=3)
             where = ".".join([resource.word, *fields[:index]])
+            has = f"It has {', '.join(sorted(found))}." if found else "It has no fields."
             raise UsageError(
-                f"{where} has no field {name!r}.",
-                cure=f"Did you mean {' or '.join(near)}?" if near else "It has no fields.",
+                f"{where} has no field {name!r}.", cure=f"Did you mean {' or '.join(near)}?" if near else has
             )
         schema = found[name]
     words = ["explain", ".".join([resource.word, *fields]), *(["--recursive"] if recursive else [])]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from nbcontainer import clusters
-from nbcontainer.clusters.refusals import cure_of, invalid_words, unreachable_kubelet
+from nbcontainer.clusters.refusals import cure_of, invalid_words, selector_words, unreachable_kubelet
 from nbcontainer.errors import ApiError, AuthFailed, ClusterUnavailable, Conflict, Forbidden, NotFound
 from nbcontainer.json_objects import number_of, object_of, text_of
 from nbcontainer.settings import settings
@@ -67,9 +67,10 @@ def status_error(cluster: Cluster, status: int, document: object) -> ApiError:
             short, cure = invalid_words(said)
             return ApiError(short or message, status=status, reason=reason, cure=cure)
         case _:
-            kubelet, cure = unreachable_kubelet(message, cluster.commands)
+            selector = selector_words(message) if status == HTTPStatus.BAD_REQUEST else None
+            short, cure = selector or unreachable_kubelet(message, cluster.commands)
             cure = cure or cure_of(message, cluster.commands)
-            return ApiError(kubelet or message, status=status, reason=reason, cure=cure)
+            return ApiError(short or message, status=status, reason=reason, cure=cure)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -89,8 +90,8 @@ def _words(error: BaseException, server: str, seconds: float) -> tuple[str, str]
     # aiohttp wraps the system's errors; it is not imported here
     inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(inner, ssl.SSLCertVerificationError):
-        why = inner.verify_message or inner
-        return f"the certificate of {server} is not trusted: {why}.", _certificate_cure(inner.verify_code)
+        why = inner.verify_message or str(inner)
+        return f"the certificate of {server} is not trusted: {why.rstrip('.')}.", _certificate_cure(inner.verify_code)
     if isinstance(inner, ssl.SSLError):
         return (
             f"TLS with {server} failed: {inner.reason or inner}.",

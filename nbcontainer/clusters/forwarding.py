@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.permissions import ask_permission
 from nbcontainer.clusters.pod_ports import number_in, wanted_port
 from nbcontainer.clusters.port_tunnel import LocalClosed, PortTunnel
 from nbcontainer.clusters.ready_pods import (
@@ -53,6 +54,7 @@ def forward(cluster: Cluster, request: ForwardRequest) -> Operation[ForwardStep,
     Raises (this call, not the operation):
         NotFound: there is no such pod or other object, or no such port of it.
         ApiError: no pod of it runs.
+        Forbidden: the user may not forward its ports.
         UsageError: a local port is in use, or may not be used.
     """
     target, pod = cluster.run(_find(cluster, request))
@@ -89,7 +91,22 @@ async def _find(cluster: Cluster, request: ForwardRequest) -> tuple[PodTarget, J
     pod = await ready_pod(cluster, target, request.timeout)
     for port in request.ports:
         number_in(pod, wanted_port(target, port.remote), target)
+    await _refuse_forbidden(cluster, text_of(pod, "metadata", "name"))
     return target, pod
+
+
+async def _refuse_forbidden(cluster: Cluster, pod: str) -> None:
+    """Refuse now what each connection would be refused, where the program that makes it only sees that it breaks."""
+    try:
+        permission = await ask_permission(cluster, "get", f"pods/{pod}", subresource="portforward")
+    except ApiError:  # not every user may ask
+        return
+    if not permission:
+        raise Forbidden(
+            f"pod {pod} is forbidden to this user: it cannot get pods/portforward in {cluster.where}.",
+            reason="Forbidden",
+            cure=f"`{permission.command}` asks for it alone. Another context or namespace may allow it.",
+        )
 
 
 def _listen(addresses: tuple[str, ...], port: PortPair) -> list[socket.socket]:

@@ -43,6 +43,7 @@ READ_SECONDS = 60.0  # the API server ends ordinary calls after 60
 PROBE = "/version"  # answered from memory, without authorization
 GZIP = 16 + zlib.MAX_WBITS
 UNAUTHORIZED = 401
+FIELD_MANAGER = "nbcontainer"  # of all fields that we change, in whatever way
 
 Identity = tuple["Access", str, bytes, bytes]  # who may reuse a connection: access, proxy, client certificate, its key
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbcontainer import existence
-from nbcontainer.clusters.discovery import POD, Resource, find_resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of, find_resource
 from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.log_sources import chosen_containers, container_names
 from nbcontainer.clusters.missing import not_found_soon
@@ -47,7 +47,7 @@ class Selection:
     @property
     def parameters(self) -> dict[str, str]:
         """The query that lists and watches them."""
-        fields = f"metadata.name={self.name}" if self.name else self.field_selector
+        fields = field_selector_of(self.name) if self.name else self.field_selector
         given = {"labelSelector": self.label_selector, "fieldSelector": fields}
         return {key: value for key, value in given.items() if value}
 

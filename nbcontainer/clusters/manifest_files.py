@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import urllib.error
+import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from nbcontainer.errors import UsageError
 from nbcontainer.kubernetes_yaml.manifests import Manifest, parse_manifests
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.settings import settings
+from nbcontainer.user_files import decode, read_bytes
 
 SUFFIXES = {".yaml", ".yml", ".json"}  # of the files of a folder, as for kubectl
 LARGEST = 64 * 2**20  # bytes of a URL
@@ -54,7 +57,7 @@ def read_sources(names: Sequence[str], *, recursive: bool = False) -> list[Sourc
 
 def _sources(name: str, *, recursive: bool) -> Iterator[Source]:
     if urlsplit(name).scheme in {"http", "https"}:
-        yield Source(name, _decoded(name, _download(name)))
+        yield Source(name, decode(name, _download(name)))
         return
     path = Path(name).expanduser()
     if not path.is_dir():
@@ -69,24 +72,10 @@ def _sources(name: str, *, recursive: bool) -> Iterator[Source]:
 
 
 def _file(path: Path) -> Source:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    return Source(str(path), _decoded(str(path), content))
-
-
-def _decoded(name: str, content: bytes) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not UTF-8 text.") from None
+    return Source(str(path), decode(str(path), read_bytes(path)))
 
 
 def _download(url: str) -> bytes:
-    import urllib.error  # noqa: PLC0415 - few calls name a URL
-    import urllib.request  # noqa: PLC0415 - few calls name a URL
-
     shown = urlsplit(url)._replace(query="").geturl().replace(f"{urlsplit(url).netloc.rpartition('@')[0]}@", "")
     try:
         with urllib.request.urlopen(url, timeout=settings.connect_timeout) as answer:  # noqa: S310 - http and https
@@ -123,4 +112,4 @@ def kustomized(folder: str) -> Source:
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().removeprefix("error: ").removeprefix("Error: ")
         raise UsageError(f"{' '.join(command)} {folder} failed: {said}")
-    return Source(f"{folder} (kustomized)", _decoded(folder, done.stdout))
+    return Source(f"{folder} (kustomized)", decode(folder, done.stdout))

@@ -11,7 +11,7 @@ import difflib
 from typing import TYPE_CHECKING
 
 from nbcontainer import existence
-from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource
+from nbcontainer.clusters.discovery import NAMESPACE, POD, Resource, field_selector_of
 from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import entries_of, text_of
 
@@ -78,7 +78,7 @@ async def not_found_soon(cluster: Cluster, names: Sequence[str], resource: Resou
 def _elsewhere(cluster: Cluster, name: str, resource: Resource) -> str:
     if not resource.namespaced:
         return ""
-    spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": f"metadata.name={name}"})]
+    spaces = [space for _, space in _names(cluster, resource, {"fieldSelector": field_selector_of(name)})]
     if spaces:
         return f"{name} is in namespace {' and '.join(sorted(spaces)[:3])}: `--namespace={min(spaces)}`."
     return f"{cluster.commands.magic('get')} lists them." if resource == POD else ""

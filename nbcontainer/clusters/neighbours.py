@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.errors import ApiError, Forbidden
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
@@ -27,7 +27,6 @@ DAEMON_SET = Resource("daemonsets", "DaemonSet", "apps")
 JOB = Resource("jobs", "Job", "batch")
 CRON_JOB = Resource("cronjobs", "CronJob", "batch")
 ACCOUNT = Resource("serviceaccounts", "ServiceAccount")
-CLAIM = Resource("persistentvolumeclaims", "PersistentVolumeClaim")
 QUOTA = Resource("resourcequotas", "ResourceQuota")
 LIMIT_RANGE = Resource("limitranges", "LimitRange")
 
@@ -80,7 +79,7 @@ async def neighbours(cluster: Cluster, kind: str, name: str) -> Neighbours:
     """What is near an object; what the user may not list, or the cluster does not have, is left out and said."""
     resources = _NEAR.get(kind, (AUTOSCALER,))
     namespace = {"Node": "", "Namespace": name}.get(kind, cluster.namespace)
-    parameters = {"fieldSelector": f"spec.nodeName={name}"} if kind == "Node" else {}
+    parameters = {"fieldSelector": field_selector({"spec.nodeName": name})} if kind == "Node" else {}
     found: dict[str, list[JsonObject]] = {}
     unread: dict[str, str] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import NODE, POD
 from nbcontainer.errors import NbcontainerError
 from nbcontainer.json_objects import entries_of, text_of
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
 
-NODE = Resource("nodes", "Node", namespaced=False, singular="node", short_names=("no",))
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds of silence before the node is looked at, and again
 
 

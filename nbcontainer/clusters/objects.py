@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
+from nbcontainer import clusters
 from nbcontainer.clusters.discovery import Resource, find_resources, known_resource
 from nbcontainer.clusters.missing import NAMES_ALONE
-from nbcontainer.clusters.tables import table, watch_table
+from nbcontainer.clusters.tables import Selection, table, watch_table
 from nbcontainer.errors import Unsupported, UsageError
 from nbcontainer.json_objects import entries_of, text_of
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.table_request import TableRequest
-    from nbcontainer.model.tables import Table, TableEvent, TableState
-    from nbcontainer.operation import Operation
+    from nbcontainer.model.tables import Table
+    from nbcontainer.operation.watches import TableWatch
 
 MOST_NAMES = "500"  # names that are offered
 
@@ -56,20 +57,21 @@ def watch(
     *,
     finish: Callable[[Table], Table] | None = None,
     **which: Unpack[TableRequest],
-) -> Operation[TableEvent, TableState, Table]:
-    """The table of one kind, kept up to date until it is stopped; `finish` makes its result from the last table.
+) -> TableWatch:
+    """The tables of the kinds that `words` name, until it is stopped; `finish` makes a result from each last table.
 
     Raises:
-        UsageError: as for `tables`; or the words name several kinds.
+        UsageError: as for `tables`.
         Unsupported: the API server cannot watch this kind.
     """
-    (resource, names, _), *others = named(cluster, words)
-    if others:
-        raise UsageError(
-            "Only one kind can be watched at a time.", cure="In a notebook, displayed tables stay live anyway."
-        )
-    refuse_what_cannot(cluster, resource, "watch")
-    return watch_table(cluster, resource, names=names, finish=finish, **which)
+    found = named(cluster, words)
+    for resource, _, by_category in found:
+        if not by_category:
+            refuse_what_cannot(cluster, resource, "watch")
+    if len(found) == 1:
+        return watch_table(cluster, found[0].resource, names=found[0].names, finish=finish, **which)
+    watched = [Selection(cluster, one.resource, names=one.names, **which) for one in found if one.resource.can("watch")]
+    return clusters.several_tables.watch_tables(cluster, watched, finish)
 
 
 def refuse_what_cannot(cluster: Cluster, resource: Resource, verb: str) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from nbcontainer.clusters.differences import compared, is_same, without_values
 from nbcontainer.clusters.failures import raise_for_status, status_error
+from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.missing import NAMES_ALONE, not_found, not_found_soon
 from nbcontainer.clusters.objects import named
 from nbcontainer.clusters.secret_values import HIDDEN, hide
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.discovery import Resource
 
-MANAGER = "nbcontainer"
 TYPES = {
     "strategic": "application/strategic-merge-patch+json",
     "merge": "application/merge-patch+json",
@@ -81,7 +81,7 @@ class Target:
             ApiError: the API server refuses.
         """
         path = f"{self.path}/{part}" if part else self.path
-        parameters: dict[str, str] = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
+        parameters: dict[str, str] = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         parameters |= {"dryRun": "All"} if dry_run else {}
         status, answer = await self.cluster.send(
             "PATCH", path, parameters=parameters, body=patch, content_type=TYPES[kind]

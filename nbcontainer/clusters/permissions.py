@@ -33,10 +33,13 @@ def can_i(cluster: Cluster, verb: str, what: str, *, subresource: str = "", all_
         UsageError: the cluster has no such kind.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    return cluster.run(_can_i(cluster, verb, what, subresource=subresource, everywhere=all_namespaces))
+    return cluster.run(ask_permission(cluster, verb, what, subresource=subresource, everywhere=all_namespaces))
 
 
-async def _can_i(cluster: Cluster, verb: str, what: str, *, subresource: str, everywhere: bool) -> Permission:
+async def ask_permission(
+    cluster: Cluster, verb: str, what: str, *, subresource: str = "", everywhere: bool = False
+) -> Permission:
+    """`can_i`, on the background loop."""
     kind, _, name = what.partition("/")
     where = cluster.context
     if what.startswith("/"):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbcontainer import existence
 from nbcontainer.clusters.connection import Cluster
-from nbcontainer.clusters.discovery import POD, Resource
-from nbcontainer.clusters.http import READ_SECONDS
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
+from nbcontainer.clusters.http import FIELD_MANAGER, READ_SECONDS
+from nbcontainer.clusters.log_stream import REFUSAL
 from nbcontainer.clusters.missing import missing_namespace
 from nbcontainer.clusters.ready_pods import is_ready
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
@@ -18,15 +19,17 @@ from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, Nbc
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change
 from nbcontainer.model.commands import environment_words
+from nbcontainer.model.created_services import service_for_pod
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from nbcontainer.operation import Progress
 
+SERVICE = Resource("services", "Service")
 PASSING_SECONDS = 5.0  # how long to tolerate a problem that may pass by itself
 SETTLE_SECONDS = 1.2  # how long to watch whether a started pod ends at once: a kubelet checks every second
 REPORT_SECONDS = 5.0  # how long a node may take to report a container's end after the end of its log
@@ -74,6 +77,9 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         progress.emit(PodStep("", error.message, Outcome.FAILED))
         raise
     progress.emit(PodStep("Pending", "created"))
+    if request.expose:
+        await _expose(cluster, sent)
+        progress.emit(PodStep("", f"the Service {request.name} is created"))
     if request.wait:
         try:
             pod = await _in_time(cluster, request, pod, progress)
@@ -94,9 +100,19 @@ async def _create(cluster: Cluster, request: PodRequest, progress: Progress[PodS
         status=pod_status(pod),
         uid=text_of(pod, "metadata", "uid"),
         where=cluster.where,
-        command=_run_command(cluster, request),
+        command=cluster.commands.kubectl(*run_words(request)),
         manifest=sent,
     )
+
+
+async def _expose(cluster: Cluster, pod: Mapping[str, Any]) -> None:
+    """Create a Service for a pod."""
+    name, parameters = pod["metadata"]["name"], {"fieldManager": FIELD_MANAGER}
+    try:
+        await cluster.request("POST", SERVICE.path(cluster.namespace), body=service_for_pod(pod), parameters=parameters)
+    except Conflict:
+        cure = f"The pod runs without a new one; `%kube delete svc/{name}` deletes the old one."
+        raise existence.already_exists("Service", name, cluster.where, cure=cure) from None
 
 
 async def _in_time(cluster: Cluster, request: PodRequest, pod: JsonObject, progress: Progress[PodStep]) -> JsonObject:
@@ -121,7 +137,7 @@ async def _post(cluster: Cluster, sent: JsonObject, name: str) -> JsonObject:
     while True:
         try:
             return await cluster.request(
-                "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": "nbcontainer"}
+                "POST", POD.path(cluster.namespace), body=sent, parameters={"fieldManager": FIELD_MANAGER}
             )
         except Conflict:
             cure = f"Choose another name, or delete it: {cluster.commands.magic('delete', name)}"
@@ -286,9 +302,9 @@ async def _last_output(cluster: Cluster, name: str, container: str) -> str:
         with suppress(ApiError):
             path = POD.path(cluster.namespace, name, "log")
             async with cluster.stream(path, parameters=parameters, silence=READ_SECONDS) as response:
-                text = (await response.read()).decode(errors="replace")
-                if text:
-                    return text
+                text = await response.read()
+                if text and not REFUSAL.fullmatch(text):
+                    return text.decode(errors="replace")
     return ""
 
 
@@ -306,7 +322,7 @@ async def one_object(
     Raises:
         ApiError, ClusterUnavailable: as in `reflect`.
     """
-    path, parameters = resource.path(cluster.namespace), {"fieldSelector": f"metadata.name={name}"}
+    path, parameters = resource.path(cluster.namespace), {"fieldSelector": field_selector_of(name)}
     async for news in reflect(cluster, path, parameters, silence=AWAITED_SECONDS):
         if isinstance(news, Away):
             tell_away(news.note)
@@ -318,14 +334,17 @@ async def one_object(
             yield None if last["type"] == "DELETED" else object_of(last, "object")
 
 
-def _run_command(cluster: Cluster, request: PodRequest) -> str:
+def run_words(request: PodRequest) -> list[str]:
+    """The equivalent kubectl command from the verb on."""
     words = ["run", request.name, f"--image={request.image}"]
     words += environment_words("--env", request.environment, inherits=False)
     words += [f"--port={port}" for port in request.ports[:1]]
     words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
     words += [f"--restart={request.restart}"] if request.restart != "Always" else []
     pairs = ",".join(f"{key}={value}" for key, value in request.labels.items())
-    words += [f"--labels=run={request.name},{pairs}"] if pairs else []
+    words += [f"--labels={pairs}"] if pairs and request.labels != {"run": request.name} else []
+    words += [f"--annotations={key}={value}" for key, value in request.annotations.items()]
+    words += ["--expose"] if request.expose else []
     words += ["--command"] if request.entrypoint else []
     words += ["--", *request.command] if request.command else []
-    return cluster.commands.kubectl(*words)
+    return words

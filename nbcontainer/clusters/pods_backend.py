@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecRequest, ExecResult, PodRequest, PodStart, PodStep
     from nbcontainer.model.results import Description
     from nbcontainer.model.table_request import TableRequest
-    from nbcontainer.model.tables import Table, TableEvent, TableState
+    from nbcontainer.model.tables import Table
     from nbcontainer.operation import Operation
+    from nbcontainer.operation.watches import TableWatch
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class ClusterPods:
         *,
         finish: Callable[[Table], Table] | None = None,
         **which: Unpack[TableRequest],
-    ) -> Operation[TableEvent, TableState, Table]:
-        """The table of one kind, until stopped; raises the errors of `clusters.objects.watch`."""
+    ) -> TableWatch:
+        """The tables of the kinds that the words name, until stopped; raises the errors of `clusters.objects.watch`."""
         return clusters.objects.watch(self.cluster, words, finish=finish, **which)
 
     def create(self, request: PodRequest) -> Operation[PodStep, PodStart, Change]:

@@ -6,6 +6,8 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from aiohttp import WSMsgType
+
 from nbcontainer.clusters import spdy
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.errors import ApiError, ClusterUnavailable, Unsupported
@@ -57,8 +59,6 @@ class PortTunnel:
                 await asyncio.gather(up, down, return_exceptions=True)
 
     async def _download(self, tunnel: aiohttp.ClientWebSocketResponse, writer: asyncio.StreamWriter) -> None:
-        from aiohttp import WSMsgType  # noqa: PLC0415 - loads with the first connection
-
         frames, said, open_streams = spdy.Reader(), b"", {ERRORS, DATA}
         async for message in tunnel:
             if message.type is WSMsgType.PING:

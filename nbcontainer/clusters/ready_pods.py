@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD, Resource, find_resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of, find_resource
 from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
@@ -49,7 +49,7 @@ class PodTarget:
     @property
     def parameters(self) -> dict[str, str]:
         """The query that lists its pods."""
-        return {"labelSelector": self.selector} if self.selector else {"fieldSelector": f"metadata.name={self.name}"}
+        return {"labelSelector": self.selector} if self.selector else {"fieldSelector": field_selector_of(self.name)}
 
 
 async def find_target(cluster: Cluster, word: str) -> PodTarget:

@@ -24,6 +24,8 @@ _REFUSED = re.compile(
     r'cannot (\w+) resource "([^"]+)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?'  # the API server's words
 )
 _WEBHOOKS = ("get", "validatingwebhookconfigurations,mutatingwebhookconfigurations")
+_FIELD_REFUSED = re.compile(r'field label not supported: (\S+)|"([^"]+)" is not a known field selector')
+_FIELDS_WANTED = re.compile(r"invalid (?:field )?selector: (.*)", re.DOTALL)
 _FREE = re.compile(r"[`']([a-z][\w.*\[\]]*)[`']")
 
 
@@ -84,6 +86,19 @@ def _asked(message: str, commands: ClusterCommands) -> str:
     plural, _, part = resource.partition("/")
     words = [verb, f"{plural}.{group}" if group else plural, *([f"--subresource={part}"] if part else [])]
     return f"`{commands.kubectl('auth', 'can-i', *words, namespace=namespace)}` asks for it alone. "
+
+
+def selector_words(message: str) -> tuple[str, str] | None:
+    """Message and cure where a selector is refused; None for anything else."""
+    if message.startswith(("unable to parse requirement: ", "found '")):
+        said = message.removeprefix("unable to parse requirement: ")
+        return f"The label selector is not valid: {said}.", "Such as app=web, 'tier in (front, back)' or '!legacy'."
+    if found := _FIELD_REFUSED.search(message):
+        what = f"Objects of this kind cannot be selected by the field {found[1] or found[2]}."
+        return what, "Every kind can be selected by metadata.name and metadata.namespace."
+    if found := _FIELDS_WANTED.match(message):
+        return f"The field selector is not valid: {found[1]}.", "Such as status.phase=Running."
+    return None
 
 
 def unreachable_kubelet(message: str, commands: ClusterCommands) -> tuple[str, str]:

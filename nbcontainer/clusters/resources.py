@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.apply_refusals import NOT_FOUND, refusal
+from nbcontainer.clusters.apply_refusals import NOT_FOUND, is_own_conflict, refusal
 from nbcontainer.clusters.differences import compared, is_same
 from nbcontainer.clusters.discovery import Resource, find_kind, near_kinds
+from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.pruning import Doomed, find_doomed, prune
 from nbcontainer.errors import ApiError, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.operation import Progress
 
-MANAGER = "nbcontainer"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 CREATED, REFUSED = 201, 300
 MOST_AT_ONCE = 8  # dry runs
@@ -158,11 +158,7 @@ class Comparison:
             progress.emit(ChangeDone(len(self.tried) + self.doomed.index(doomed), doomed.change(self.cluster, command)))
 
     async def _apply_one(self, one: Tried, command: str, done: Sequence[Change]) -> Change:
-        parameters = _parameters(self.options, dry_run=False)
-        path = one.resource.path(one.namespace, one.manifest.name)
-        status, answer = await self.cluster.send(
-            "PATCH", path, parameters=parameters, body=one.document, content_type=APPLY
-        )
+        status, answer = await _send(self.cluster, one, self.options, dry_run=False)
         if status >= REFUSED:
             there = replace(self.cluster, namespace=one.namespace)
             stays = ", ".join(f"{change.kind} {change.name}" for change in done)
@@ -208,7 +204,7 @@ async def _compare(cluster: Cluster, manifests: Sequence[Manifest], options: Opt
         return comparison
     kept = {(one.resource.group, one.resource.kind, one.namespace, one.manifest.name) for one in known}
     spaces = {one.namespace for one in known if one.namespace} | {cluster.namespace}
-    return replace(comparison, doomed=await find_doomed(cluster, options.labels, spaces, kept, MANAGER))
+    return replace(comparison, doomed=await find_doomed(cluster, options.labels, spaces, kept, FIELD_MANAGER))
 
 
 class _Text:
@@ -266,8 +262,7 @@ async def _try(text: _Text, one: Tried, options: Options, *, several: bool) -> T
     status, found = await cluster.send("GET", path)
     present = found if status < REFUSED else None
     one = replace(one, present=present, document=_with_labels(one.manifest.document, options.labels, present))
-    parameters = _parameters(options, dry_run=True)
-    status, answer = await cluster.send("PATCH", path, parameters=parameters, body=one.document, content_type=APPLY)
+    status, answer = await _send(cluster, one, options, dry_run=True)
     if status < REFUSED:
         return replace(one, expected=answer)
     if (status == NOT_FOUND and one.namespace in text.namespaces) or CANNOT_TRY in text_of(answer, "message"):
@@ -277,13 +272,21 @@ async def _try(text: _Text, one: Tried, options: Options, *, several: bool) -> T
     raise await refusal(there, one.manifest, status, answer, present=present, rest=rest)
 
 
-def _parameters(options: Options, *, dry_run: bool) -> dict[str, str | bool]:
-    parameters: dict[str, str | bool] = {
-        "fieldManager": MANAGER,
-        "fieldValidation": "Strict",
-        "force": options.force_conflicts,
-    }
-    return parameters | ({"dryRun": "All"} if dry_run else {})
+async def _send(cluster: Cluster, one: Tried, options: Options, *, dry_run: bool) -> tuple[int, JsonObject]:
+    """Send an object. What we changed in another way before, such as by `%kube scale`, is taken over.
+
+    To the API server, a manager that patches and the same manager that applies are two, which conflict.
+    """
+    path = one.resource.path(one.namespace, one.manifest.name)
+    parameters: dict[str, str | bool] = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+    parameters |= {"dryRun": "All"} if dry_run else {}
+    for force in (options.force_conflicts, True):
+        status, answer = await cluster.send(
+            "PATCH", path, parameters={**parameters, "force": force}, body=one.document, content_type=APPLY
+        )
+        if force or not is_own_conflict(status, answer):
+            break
+    return status, answer
 
 
 def _namespace(cluster: Cluster, manifest: Manifest, resource: Resource, *, own: bool) -> str:

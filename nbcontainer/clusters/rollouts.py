@@ -17,7 +17,7 @@ from nbcontainer.clusters.pods import one_object
 from nbcontainer.clusters.ready_pods import PodTarget, is_ready, pods_of
 from nbcontainer.clusters.rollout_status import Status, is_observed, rollout_status
 from nbcontainer.clusters.trouble import pod_status, trouble
-from nbcontainer.errors import ApiError, Conflict, NbcontainerError, Unsupported
+from nbcontainer.errors import ApiError, Conflict, NbcontainerError, NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.outcome import Outcome
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 RESTARTABLE = ("Deployment", "DaemonSet", "StatefulSet")
+COUNTING_READY = ("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet")  # status.readyReplicas
 MOST_PODS = 5  # that are not ready, of one workload
 
 Ask = Callable[[str, JsonObject], Status]  # name, object → how far it has come
@@ -185,16 +186,28 @@ async def scale(target: Target, replicas: int, *, current: int | None, command: 
         Unsupported: objects of this kind cannot be scaled.
     """
     present = await target.get()
+    patch: dict[str, object] = {"spec": {"replicas": replicas}}
+    try:
+        if current is not None:
+            wanted = await _wanted_replicas(target, present)
+            if wanted != current:
+                message = f"{target.word} has {wanted} replicas, not {current}: nothing was changed."
+                raise Conflict(message, reason="Conflict")
+            patch["metadata"] = {"resourceVersion": text_of(present, "metadata", "resourceVersion")}
+        return await target.patch(
+            patch, "merge", present=present, action="scaled", command=command, dry_run=False, part="scale"
+        )
+    except NotFound:  # the subresource, as the object itself is there
+        cure = "Deployments, StatefulSets, ReplicaSets and custom resources with a scale subresource can be scaled."
+        raise Unsupported("`scale`", target.word, cure=cure) from None
+
+
+async def _wanted_replicas(target: Target, present: JsonObject) -> object:
+    """How many pods a workload is to have now; a custom resource may keep it in any field."""
     wanted = value_of(present, "spec", "replicas")
-    if not isinstance(wanted, int):
-        raise Unsupported("`scale`", target.word, cure="Deployments, StatefulSets and ReplicaSets can be scaled.")
-    if current is not None and wanted != current:
-        raise Conflict(f"{target.word} has {wanted} replicas, not {current}: nothing was changed.", reason="Conflict")
-    version = {"metadata": {"resourceVersion": text_of(present, "metadata", "resourceVersion")}}
-    patch = {"spec": {"replicas": replicas}, **(version if current is not None else {})}
-    return await target.patch(
-        patch, "merge", present=present, action="scaled", command=command, dry_run=False, part="scale"
-    )
+    if isinstance(wanted, int):
+        return wanted
+    return number_of(await target.cluster.request("GET", f"{target.path}/scale"), "spec", "replicas")
 
 
 async def restart(target: Target, command: str) -> Change:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from nbcontainer.clusters.columns import Decoder
 from nbcontainer.clusters.connection import Cluster
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.further_columns import custom_columns
 from nbcontainer.clusters.further_columns import label_columns as further_columns
 from nbcontainer.clusters.managed_fields import METADATA_ALONE
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from nbcontainer.model.table_request import TableRequest
-    from nbcontainer.operation import Progress
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -66,7 +65,7 @@ class Selection:
         self.everywhere = all_namespaces and resource.namespaced
         fields = [field_selector] if field_selector else []
         if len(names) == 1:
-            fields.append(f"metadata.name={names[0]}")
+            fields.append(field_selector_of(names[0]))
         self.parameters: Mapping[str, str] = {
             **({"labelSelector": selector} if selector else {}),
             **({"fieldSelector": ",".join(fields)} if fields else {}),
@@ -229,12 +228,21 @@ def _watch(
         endless=True,
         conclude=lambda last, _: conclude(last),
     )
-    return operation.start_task(lambda progress: _follow(cluster, selection, progress, decoder, version))
+    return operation.start_task(lambda progress: follow_selection(cluster, selection, progress.emit, decoder, version))
 
 
-async def _follow(
-    cluster: Cluster, selection: Selection, progress: Progress[TableEvent], known: Decoder | None, version: str
+async def follow_selection(
+    cluster: Cluster,
+    selection: Selection,
+    emit: Callable[[TableEvent], None],
+    known: Decoder | None = None,
+    version: str = "",
 ) -> None:
+    """Emit what happens to a table, until it is cancelled; `known` and `version` are as `_watch` has them.
+
+    Raises:
+        ApiError, ClusterUnavailable: as in `reflect`.
+    """
     decoder, live = known or selection.decoder(), bool(version)
     if selection.namespace and selection.is_plain and not known:
         # for the first display: a Table without objects takes a tenth of the time, and lacks only labels and exact ages
@@ -242,27 +250,27 @@ async def _follow(
         reset = selection.reset(decoder, (selection.rows(decoder, page) for page in pages))
         if not reset.rows:
             await asyncio.to_thread(check_namespace, cluster)
-        progress.emit(reset)
+        emit(reset)
     if live:
-        progress.emit(TableLive(live=True))
+        emit(TableLive(live=True))
     parameters = {**selection.parameters, **selection.included}
     try:
         async for news in reflect(cluster, selection.path, parameters, TABLE, version=version, listed=bool(known)):
             match news:
                 case Listed():
                     rows = [selection.rows(decoder, page) for page in news.pages]
-                    progress.emit(selection.reset(decoder, rows))
+                    emit(selection.reset(decoder, rows))
                     if not live and not news.polled:
-                        progress.emit(TableLive(live=True))
+                        emit(TableLive(live=True))
                     live = not news.polled
                 case Changed():
-                    progress.emit(_changes(selection, decoder, news.events))
+                    emit(_changes(selection, decoder, news.events))
                 case Away():
                     live = False
-                    progress.emit(TableLive(live=False, note=news.note))
+                    emit(TableLive(live=False, note=news.note))
             await asyncio.sleep(0)  # in a flood of changes, let other operations run
     finally:
-        progress.emit(TableLive(live=False))
+        emit(TableLive(live=False))
 
 
 def _changes(selection: Selection, decoder: Decoder, events: list[JsonObject]) -> TableChanged:

@@ -125,7 +125,7 @@ def _container_trouble(name: str, pod: Pod, container: JsonObject, commands: Clu
             "CrashLoopBackOff",
             f"Pod {name} does not stay up: container {which} {_ending(code, (ended or last).get('reason'))}, "
             "each time it is started.",
-            _log_cure(pod, commands, "--previous"),
+            _log_cure(pod, commands, *(["--previous"] if container.get("restartCount") else [])),
             which,
             code,
         )

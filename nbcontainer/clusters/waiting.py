@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters import jsonpath
+from nbcontainer.clusters.discovery import field_selector_of
 from nbcontainer.clusters.missing import check_namespace, not_found_soon
 from nbcontainer.clusters.objects import Named, named, refuse_what_cannot
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
@@ -183,7 +184,7 @@ class _Waiting:
     ) -> None:
         self._cluster, self._resource, self._goal, self._progress = cluster, found.resource, goal, progress
         self._names = found.names
-        self._query = {"fieldSelector": f"metadata.name={found.names[0]}"} if len(found.names) == 1 else query
+        self._query = {"fieldSelector": field_selector_of(found.names[0])} if len(found.names) == 1 else query
         self._everywhere = everywhere
         self._left: dict[str, str] = {}  # how each object is that is not yet as wanted, by its key
 

@@ -162,7 +162,7 @@ class UnreadInput:
         expected: whether the engine is Podman and the command has an input.
 
     Attributes:
-        seen: whether these words came.
+        seen: whether these words came, or the connection was reset without them.
     """
 
     GAP = "the command did not read its whole input: if it wrote anything after it closed that, it may be missing"

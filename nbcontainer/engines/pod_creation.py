@@ -18,7 +18,7 @@ from nbcontainer.engines.http import quoted
 from nbcontainer.engines.logs import logs as container_logs
 from nbcontainer.engines.pod_tables import pod_status
 from nbcontainer.engines.pods import find_pod, own_containers, podman_http
-from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, UsageError
+from nbcontainer.errors import ApiError, CommandFailed, Conflict, NbcontainerError, NotFound, Unsupported, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, words_of
 from nbcontainer.kubernetes_yaml.manifests import parse_manifests
 from nbcontainer.model.changes import Change
@@ -44,7 +44,12 @@ def create(engine: Engine, request: PodRequest) -> Operation[PodStep, PodStart, 
         Conflict: there is a pod of this name.
         NotFound: the image cannot be pulled.
         CommandFailed: its container ended with a non-zero exit code.
+
+    Raises:
+        Unsupported: a Service is wanted, too.
     """
+    if request.expose:
+        raise Unsupported("`--expose`", engine.name, cure="Services need a Kubernetes cluster.")
     operation: Operation[PodStep, PodStart, Change] = Operation(
         f"start of pod {request.name}",
         PodStart(request.name, engine.name),

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from nbcontainer.engines.connection import Engine
 
 GRACE_SECONDS = 10
+MOST_AT_ONCE = 8
 
 
 def delete(
     engine: Engine, names: Sequence[str], *, force: bool = False, grace_period: int | None = None
 ) -> Operation[ObjectEnd, Deletion, Changes]:
-    """Stop and remove pods, one after the other; each container gets `grace_period` seconds to terminate by itself.
+    """Stop and remove pods, some at a time; each container gets `grace_period` seconds to terminate by itself.
 
     The operation raises:
         NotFound: one of them does not exist; then nothing is deleted.
-        ApiError: Podman refuses one; those before it are gone.
+        ApiError: Podman refuses some; the others are gone.
     """
     operation: Operation[ObjectEnd, Deletion, Changes] = Operation(
         f"deletion of {f'pod {names[0]}' if len(names) == 1 else 'pods'}", Deletion(engine.name), apply_object_end
@@ -41,21 +42,40 @@ def delete(
 def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Progress[ObjectEnd]) -> Changes:
     doomed = {name: text_of(find_pod(engine, name), "Id") for name in names}
     gone: dict[str, str] = {}
-    for name, uid in doomed.items():
-        progress.emit(ObjectEnd(name, Outcome.RUNNING, time=time.time()))
+    refusals: list[NbcontainerError] = []
+
+    some = threading.Semaphore(MOST_AT_ONCE)
+
+    def delete_one(name: str) -> None:
         try:
-            _remove(engine, uid, seconds, progress)
+            with some:
+                came_too_late = progress.stopping
+                if came_too_late:
+                    return
+                progress.emit(ObjectEnd(name, Outcome.RUNNING, time=time.time()))
+                _remove(engine, doomed[name], seconds, progress)
         except NbcontainerError as error:
             progress.emit(ObjectEnd(name, Outcome.FAILED, error.message, time.time()))
-            done = f" Deleted: {', '.join(gone)}." if gone else ""
-            raise error.replaced(message=error.message + done) from None
+            refusals.append(error)
+            return
         if progress.stopping:
-            progress.emit(
-                ObjectEnd(name, Outcome.STOPPED, "Podman is still stopping it; it is not removed", time.time())
-            )
-            raise ApiError("stopped", reason="Stopped")
-        progress.emit(ObjectEnd(name, Outcome.DONE, time=time.time()))
-        gone[name] = uid
+            stays = "Podman is still stopping it; it is not removed"
+            progress.emit(ObjectEnd(name, Outcome.STOPPED, stays, time.time()))
+        else:
+            progress.emit(ObjectEnd(name, Outcome.DONE, time=time.time()))
+            gone[name] = doomed[name]
+
+    name = "nbcontainer: deletion of a pod"
+    threads = [threading.Thread(target=delete_one, args=(one,), daemon=True, name=name) for one in doomed]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if progress.stopping:
+        raise ApiError("stopped", reason="Stopped")
+    if refusals:
+        done = f" Deleted: {', '.join(name for name in names if name in gone)}." if gone else ""
+        raise refusals[0].replaced(message=refusals[0].message + done)
     flags = ("--force", "--time", str(seconds))  # a running pod is stopped first
     return Changes(
         Change(
@@ -67,7 +87,7 @@ def _delete(engine: Engine, names: tuple[str, ...], seconds: int, progress: Prog
             where=engine.name,
             command=engine.commands.podman("pod", "rm", *flags, name),
         )
-        for name, uid in gone.items()
+        for name, uid in doomed.items()
     )
 
 

@@ -5,6 +5,7 @@ Source: the libpod API 4.0, /libpod/pods.
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -196,7 +197,7 @@ def _is_of_pods(event: JsonObject) -> bool:
 
 
 def find_pod(engine: Engine, name: str) -> JsonObject:
-    """A pod, as in the list.
+    """A pod, as in the list, but with its containers in the order of its manifest.
 
     Raises:
         NotFound: there is no pod of this name.
@@ -204,8 +205,19 @@ def find_pod(engine: Engine, name: str) -> JsonObject:
     pods = _listed(engine)
     for pod in pods:
         if pod.get("Name") == name:
-            return pod
+            return _in_order(engine, pod)
     raise _no_pod(engine, name, pods)
+
+
+def _in_order(engine: Engine, pod: JsonObject) -> JsonObject:
+    """A pod with its containers in the order in which they were made: Podman lists them in any order."""
+    if len(own_containers(pod)) < 2:  # noqa: PLR2004 - there is nothing to order
+        return pod
+    query = {"all": "true", "filters": json.dumps({"pod": [text_of(pod, "Id")]})}
+    found = entries_of(podman_http(engine).json("GET", "/libpod/containers/json", query=query))
+    made = {text_of(one, "Id"): text_of(one, "Created") for one in found}
+    containers = entries_of(pod, "Containers")
+    return {**pod, "Containers": sorted(containers, key=lambda one: made.get(text_of(one, "Id"), ""))}
 
 
 def _no_pod(engine: Engine, name: str, pods: Sequence[JsonObject]) -> NotFound:
@@ -270,7 +282,7 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
 
     Raises:
         NotFound: there is no such pod or container; where others of the request exist, it is only a note.
-        UsageError: `previous` is requested, which Podman does not keep.
+        UsageError: no pod is named; or `previous` is requested, which Podman does not keep.
     """
     if request.previous:
         raise UsageError("Podman keeps no log of the container before its last restart.")
@@ -283,6 +295,10 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
         if not names:
             nobody = existence.no_objects("pod", engine.name, condition=f"with {request.selector}")
             raise NotFound(nobody, reason="not found")
+    if not names:
+        raise UsageError(
+            "Whose logs?", cure=f"Name a pod, or give a selector; {engine.commands.pods()} lists the pods."
+        )
     found, missing = list[str](), list[NotFound]()
     for name in names:
         try:
@@ -292,6 +308,8 @@ def logs(engine: Engine, request: LogRequest) -> LogOperation[LogResult]:
     if missing and not found:
         raise missing[0]
     notes = [error.remark for error in missing]
+    if request.follow and names != request.names:
+        notes.append("Pods that come later are not followed: Podman's pods are looked up once.")
     return container_logs(engine, replace(request, names=tuple(found), selector="", container=""), notes=notes)
 
 
@@ -316,9 +334,11 @@ def _containers(engine: Engine, name: str, wanted: str) -> list[str]:
     """The full names of a pod's containers, or of the wanted one.
 
     Raises:
-        NotFound: there is no such pod or container.
+        NotFound: there is no such pod or container, or the pod has none.
     """
     containers = [text_of(one, "Names") or text_of(one, "Id") for one in own_containers(find_pod(engine, name))]
+    if not containers:
+        raise NotFound(f"The pod {name} in {engine.name} has no containers yet.", reason="not found")
     if not wanted:
         return containers
     chosen = [one for one in containers if one in {wanted, f"{name}-{wanted}"}]

@@ -20,6 +20,7 @@ from nbcontainer.engines.failures import lost
 from nbcontainer.engines.http import CALL_SECONDS
 from nbcontainer.engines.log_position import KEPT_BYTES, Position, Unread
 from nbcontainer.engines.output import READ_BYTES, Frames, Pace, UnreadInput
+from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import Silence, patience
 from nbcontainer.errors import ApiError, EngineUnavailable, Stopped
 from nbcontainer.json_objects import value_of
@@ -29,6 +30,7 @@ from nbcontainer.operation import Progress
 
 END_SECONDS = 1.0  # between the end of a command's output and the engine's report that it has ended
 SILENT_SECONDS = 5.0  # after which the connection of a container that has ended is given up
+SENT_SECONDS = 0.02  # in which a short input is sent
 TRIES = 3  # of a connection that delivers nothing
 CHECKED_BYTES = 256 * 1024  # of output that is compared in full with its log; of a longer one, only the end is
 CHECKED_LINES = 20
@@ -80,10 +82,13 @@ class RunOutput:
             Stopped: it was stopped.
         """
         self._unread = UnreadInput(expected=self._engine.is_podman and sent is not None)
+        log = self._log_of_unread(sent) if auto_removed else None
         try:
             whole = self._attached(stream, exit_code)
             if whole and auto_removed and (sent is None or sent.is_set()):
                 whole = self._follow_to_end()
+            elif (log is not None or not whole) and self._ended_unread(sent, exit_code, stream, whole=whole):
+                whole = self._take_log(log) if log is not None else whole
             code = exit_code.get(END_SECONDS) if whole else None
             if not whole or (code is None and self._is_running()):
                 self._check_input(sent)
@@ -92,6 +97,8 @@ class RunOutput:
             if remains:
                 self._check()
         finally:
+            if log is not None:
+                log.close()
             for channel in self._channels.values():
                 channel.finish()
         self._check_stop()
@@ -147,6 +154,19 @@ class RunOutput:
 
     # --- where the connection broke
 
+    def _ended_unread(self, sent: threading.Event | None, exit_code: ExitCode, stream: Stream, *, whole: bool) -> bool:
+        """Whether the command has ended before it had read all of its input."""
+        # hardly anything but the engine resets a connection through a Unix socket
+        is_end = whole or (stream.was_reset and self._engine.address.startswith("unix:"))
+        if sent is None or sent.is_set() or self._unread.seen or not is_end:
+            return False
+        if exit_code.get(SILENT_SECONDS) is None:
+            return False
+        self._unread.seen = True
+        if not whole:
+            self._note(LogGap(UnreadInput.GAP))
+        return True
+
     def _check_input(self, sent: threading.Event | None) -> None:
         if sent is None or self._unread.seen:
             return
@@ -198,21 +218,25 @@ class RunOutput:
 
     def _read_log(self, *, follow: bool) -> bool:
         """Emit what more the log has; False where it does not match what was emitted so far."""
+        with self._open_log(follow=follow) as reply:
+            return self._take_log(reply)
+
+    def _open_log(self, *, follow: bool) -> ReplyStream:
+        query = {"stdout": True, "stderr": True, "follow": follow}
+        return self._engine.http().stream("GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop)
+
+    def _take_log(self, reply: ReplyStream) -> bool:
         unread = {name: Unread(self._positions[name]) for name in ("stdout", "stderr")}
         frames, ends = Frames(), dict[str, bytes]()
-        query = {"stdout": True, "stderr": True, "follow": follow}
-        with self._engine.http().stream(
-            "GET", f"{self._path}/logs", query=query, on_open=self._progress.on_stop
-        ) as reply:
-            Silence(reply.stream, self._engine.http().check_alive, self._is_behind)
-            while data := reply.read():
-                pieces = [(name, unread[name].feed(piece)) for name, piece in frames.feed(data)]
-                if any(one.other for one in unread.values()):
-                    return False
-                pieces = list(self._without_last_end(pieces, ends))
-                if pieces:
-                    self._say_it_broke()
-                    self._take(pieces)
+        Silence(reply.stream, self._engine.http().check_alive, self._is_behind)
+        while data := reply.read():
+            pieces = [(name, unread[name].feed(piece)) for name, piece in frames.feed(data)]
+            if any(one.other for one in unread.values()):
+                return False
+            pieces = list(self._without_last_end(pieces, ends))
+            if pieces:
+                self._say_it_broke()
+                self._take(pieces)
         self._check_stop()
         return all(one.ended_well() for one in unread.values())
 
@@ -243,6 +267,17 @@ class RunOutput:
             self._read_log(follow=True)
         self._check_stop()
         return True
+
+    def _log_of_unread(self, sent: threading.Event | None) -> ReplyStream | None:
+        """The log of a command with a long input, opened in advance; None where it cannot be, or all is sent.
+
+        If the command ends before it has read everything, Docker may drop its last output, and the log is removed too.
+        """
+        if sent is None or self._engine.is_podman or sent.wait(SENT_SECONDS):
+            return None
+        with contextlib.suppress(ApiError):  # it has just ended, or keeps no log
+            return self._open_log(follow=True)
+        return None
 
     def _check(self) -> None:
         """Emit what the log has and the connection did not deliver."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import yaml
 
 from nbcontainer.errors import YamlError
 from nbcontainer.kubernetes_yaml.composing import compose, construct
 from nbcontainer.kubernetes_yaml.fields import Document
 from nbcontainer.kubernetes_yaml.json_text import read_json_objects
-
-if TYPE_CHECKING:
-    import yaml
 
 SEPARATOR = "---"
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?<=[\n\r])\ufeff")
@@ -57,8 +55,6 @@ def read_document(text: str | bytes, first_line: int = 1) -> Document | None:
     Raises:
         YamlError: it is not YAML; with the line.
     """
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
-
     body = (text if isinstance(text, str) else _decoded(text, first_line)).removeprefix("\ufeff")
     _refuse(_UNPRINTABLE, body, first_line)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from functools import cache, cmp_to_key
 
+import yaml
+
 from nbcontainer.kubernetes_yaml.scalars import TAGS, resolve
 
 _PLAIN = 0xFFFF  # go-yaml escapes characters beyond
@@ -66,8 +68,6 @@ def _digits(text: str, at: int) -> str:
 
 @cache
 def _dump() -> Callable[[object], str]:
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
-
     class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc] # the C one is five times faster
         """Chooses the style of text as go-yaml does; the rest of libyaml is the same in both."""
 

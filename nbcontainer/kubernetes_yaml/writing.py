@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable
 from functools import cache
 
+import yaml
+
 from nbcontainer.kubernetes_yaml.scalars import resolve
 
 
@@ -19,8 +21,6 @@ def write_yaml(value: object) -> str:
 
 @cache
 def _dump() -> Callable[[object], str]:
-    import yaml  # noqa: PLC0415 - loaded on first use, never by %load_ext
-
     class Dumper(yaml.SafeDumper):
         """Quotes by our own rules: PyYAML's would leave `y`, `0o17` and `1e3` without quotes."""
 

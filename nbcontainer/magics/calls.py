@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import attrgetter
@@ -15,12 +13,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from IPython.display import display
 
 from nbcontainer import magics, views
-from nbcontainer.errors import InsecureConnection, NbcontainerError, Stopped, UsageError
+from nbcontainer.errors import NbcontainerError, Stopped, UsageError
 from nbcontainer.interrupts import run_interruptible
+from nbcontainer.magics.presenting import interrupted, quiet, safe, warnings_in_a_line
 from nbcontainer.magics.prompts import confirm
 from nbcontainer.model.impersonation import Impersonation
 from nbcontainer.model.results import NextCell, Remark, Report
-from nbcontainer.model.tables import Table, Tables, Tone, Words
+from nbcontainer.model.several_tables import SeveralTables
+from nbcontainer.model.tables import Table, Tables, TableState, Tone, Words
 from nbcontainer.operation import Operation, running
 from nbcontainer.protection import TableContext
 from nbcontainer.settings import settings
@@ -130,7 +130,7 @@ class Call:
             return
         if preview is not None:
             display(preview)
-        confirm(_safe(what))
+        confirm(safe(what))
 
 
 class Verbs:
@@ -204,7 +204,7 @@ def _do(handle: Callable[[Call], object], call: Call) -> object:
         return print_(*places, **named, output=values.output, show_secrets=values.show_secrets)
     elif verb.watches and values.watch:
         watch = attrgetter(verb.watches)(target)(*places, **named, duration=values.duration or 0.0)
-        return views.surfaces.show(watch, views.tables.TableView(wide=values.output == "wide"))
+        return views.surfaces.show(watch, _view_of_watch(call, watch))
     else:
         result = attrgetter(verb.calls)(target)(*places, **named)
     if isinstance(result, Operation):
@@ -261,6 +261,15 @@ def show_behind(operation: Running, view: View[Any, Any]) -> Running:
     return operation
 
 
+def _view_of_watch(call: Call, watch: Operation[object, object, object]) -> View[Any, Any]:
+    wide = "output" in call.values and call.values.output == "wide"
+    if isinstance(watch.state, TableState):
+        return views.tables.TableView(wide=wide)
+    if isinstance(watch.state, SeveralTables):
+        return views.several_tables.SeveralTablesView(wide=wide)
+    return _view_of(call, watch)
+
+
 def _view_of(call: Call, operation: Operation[object, object, object]) -> View[Any, Any]:
     verb = call.verb
     title = ""
@@ -290,42 +299,10 @@ def run_magic(
         return interrupted()
 
     try:
-        with _warnings_in_a_line():
+        with warnings_in_a_line():
             return run_interruptible(lambda: _run(verbs, line, cell, namespace, shell), answer)
     except NbcontainerError as error:
-        raise _quiet(error) from None
-
-
-@contextmanager
-def _warnings_in_a_line() -> Iterator[None]:
-    """Show nbcontainer's own warnings as one line, without the place in its code."""
-    before = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *place: Any, **named: Any) -> None:
-        if issubclass(category, InsecureConnection):
-            print(f"⚠ {_safe(str(message))}", file=sys.stderr)  # noqa: T201 - where warnings are shown
-        else:
-            before(message, category, *place, **named)
-
-    warnings.showwarning = show
-    try:
-        yield
-    finally:
-        warnings.showwarning = before
-
-
-def interrupted() -> Stopped:
-    """What a magic raises instead of Python's KeyboardInterrupt."""
-    stopped = Stopped("Interrupted.")
-    _quiet(stopped)
-    return stopped
-
-
-def presentable(error: Exception) -> NbcontainerError:
-    """The error that the user is shown: ours as it is; for any other, one line that names the traceback file."""
-    if isinstance(error, NbcontainerError):
-        return _quiet(error)
-    return _quiet(magics.faults.internal_error(error))
+        raise quiet(error) from None
 
 
 def _run(
@@ -365,34 +342,6 @@ def _asks_for_help(magic: Magic, words: list[str]) -> bool:
         return False
     print(magic.help(group))  # noqa: T201 - help is printed
     return True
-
-
-def _quiet(error: NbcontainerError) -> NbcontainerError:
-    """Make IPython show only the error's own lines instead of a traceback."""
-    name = type(error).__name__
-    sign = "■" if isinstance(error, Stopped) else "✕"
-
-    def render() -> list[str]:
-        first, *more = [*error.message.splitlines(), *error.cure.splitlines()] or [""]
-        head = f"\x1b[31m{sign} {name}:\x1b[0m" if _has_colours() else f"{sign} {name}:"
-        return [f"{head} {_safe(first)}", *(f"  {_safe(line)}" for line in more)]
-
-    error.__context__ = None  # with an exception group as its context, IPython would show Python's whole traceback
-    error.keep_magics()
-    error._render_traceback_ = render
-    return error
-
-
-def _has_colours() -> bool:
-    """Whether the error is shown in colour: in pages, and in terminals unless NO_COLOR is set, but not in files."""
-    if views.shell.in_kernel():
-        return True
-    console = views.terminal.console_of_terminal()
-    return console.color_system is not None and not console.no_color
-
-
-def _safe(text: str) -> str:
-    return views.ansi.plain(text)
 
 
 def refuse_endless(call: Call) -> None:

@@ -8,6 +8,7 @@ from nbcontainer.errors import UsageError
 from nbcontainer.magics.building import build_options, engine_of, run_build
 from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.magics.prompts import ask, password_of
+from nbcontainer.user_files import read_text
 from nbcontainer.verbs import declared, docker_images, docker_registries
 from nbcontainer.verbs.shared import ENGINE
 
@@ -47,20 +48,6 @@ def build(call: Call) -> object:
     options["context"] = values.path if remote else str(folder)
     options["ignore"] = read_text(ignore) if ignore.is_file() else None
     return run_build(call, text, options, call.command)
-
-
-def read_text(file: Path) -> str:
-    """The text of one of the user's files.
-
-    Raises:
-        UsageError: it cannot be read, or is not text.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{file} is not UTF-8 text.") from None
 
 
 VERBS.declare(declared("docker"), engine_of)

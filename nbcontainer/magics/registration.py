@@ -77,7 +77,7 @@ def _magic(shell: InteractiveShell, name: str, summary: str) -> Callable[..., ob
         try:
             return magics.calls.run_magic(verbs_of(name), line, cell, namespace, shell)
         except Exception as error:  # noqa: BLE001 - the one place that all magics pass
-            shown = magics.calls.presentable(error)
+            shown = magics.presenting.presentable(error)
         raise shown  # raised outside `except`: with an exception group as its context, IPython prints all of it
 
     magic.__name__ = name

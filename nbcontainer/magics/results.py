@@ -64,7 +64,7 @@ def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
             # one that came while interrupts were not handled yet would show our frames
             shown = interruption if hasattr(interruption, "_render_traceback_") else _interrupted_drawing()
         except Exception as error:  # noqa: BLE001 - all errors are shown alike
-            shown = magics.calls.presentable(error)
+            shown = magics.presenting.presentable(error)
         if shown is not None:
             raise shown  # as a magic raises it
 
@@ -73,7 +73,7 @@ def _guarded(draw: Callable[Arguments, None]) -> Callable[Arguments, None]:
 
 def interrupted() -> BaseException:
     """What a magic raises when it is interrupted."""
-    return magics.calls.interrupted()
+    return magics.presenting.interrupted()
 
 
 def _interrupted_drawing() -> BaseException:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import copying as copying
     from nbcontainer.model import created as created
     from nbcontainer.model import created_data as created_data
+    from nbcontainer.model import created_fields as created_fields
     from nbcontainer.model import created_services as created_services
     from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion
@@ -37,9 +38,11 @@ if TYPE_CHECKING:
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results
     from nbcontainer.model import secrecy as secrecy
+    from nbcontainer.model import several_tables as several_tables
     from nbcontainer.model import source_map as source_map
     from nbcontainer.model import system as system
     from nbcontainer.model import tables as tables
+    from nbcontainer.model import usage as usage
     from nbcontainer.model import volumes as volumes
     from nbcontainer.model import waiting as waiting
 else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import overload
 
+from nbcontainer import kubernetes_yaml
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 
@@ -43,15 +44,12 @@ class Change(Drawn):
     @property
     def yaml(self) -> str:
         """The object as YAML, as it was sent, but with `{{name}}` for a value that a magic's line took from there."""
-        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
-
-        return write_yaml(dict(self.manifest))
+        return kubernetes_yaml.writing.write_yaml(dict(self.manifest))
 
     @cached_property
     def states(self) -> tuple[str, str]:
         """The object before and after as YAML, "" where it does not exist or was not compared."""
-        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
-
+        write_yaml = kubernetes_yaml.writing.write_yaml
         before, after = (write_yaml(dict(one)) if one else "" for one in (self.before, self.after))
         return before, after
 

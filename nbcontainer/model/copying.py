@@ -17,6 +17,7 @@ class CopyRequest:
         path: its path in the container.
         local: its path on this machine.
         upload: whether it is copied to the pod.
+        image: of a container for debugging, whose tar is used in place of the container's own; "" for its own.
     """
 
     pod: str
@@ -25,6 +26,7 @@ class CopyRequest:
     upload: bool
     namespace: str = ""
     container: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nbcontainer.errors import UsageError
+from nbcontainer.user_files import read_bytes
 
 Object = dict[str, Any]
 
@@ -47,14 +48,14 @@ def _file(word: str) -> Iterator[tuple[str, bytes]]:
         if key:
             raise UsageError(f"{name} is a folder, which takes no key.", cure="Leave out KEY=.")
         files = sorted(each for each in path.iterdir() if each.is_file() and _KEY.fullmatch(each.name))
-        yield from ((each.name, _read(each)) for each in files)
+        yield from ((each.name, read_bytes(each)) for each in files)
     else:
-        yield key or path.name, _read(path)
+        yield key or path.name, read_bytes(path)
 
 
 def _environment(name: str) -> Iterator[tuple[str, bytes]]:
     """The lines KEY=VALUE of a file; a KEY alone takes the environment's value, which is empty if there is none."""
-    for number, line in enumerate(_read(Path(name).expanduser()).decode("utf-8-sig", "replace").splitlines(), 1):
+    for number, line in enumerate(read_bytes(Path(name).expanduser()).decode("utf-8-sig", "replace").splitlines(), 1):
         text = line.lstrip()
         if not text or text.startswith("#"):
             continue
@@ -62,13 +63,6 @@ def _environment(name: str) -> Iterator[tuple[str, bytes]]:
         if not _VARIABLE.fullmatch(key):
             raise UsageError(f"{name}, line {number}: the name before the = is not valid.")
         yield key, (value if equals else os.environ.get(key, "")).encode()
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def config_map(name: str, data: Mapping[str, bytes]) -> Object:
@@ -97,7 +91,7 @@ def tls_secret(name: str, cert: str, key: str) -> Object:
         UsageError: a file cannot be read, or the key is not the certificate's.
     """
     certificate, private = (Path(file).expanduser() for file in (cert, key))
-    data = {"tls.crt": _read(certificate), "tls.key": _read(private)}
+    data = {"tls.crt": read_bytes(certificate), "tls.key": read_bytes(private)}
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private, password="")
     except (ssl.SSLError, ValueError) as error:

@@ -67,6 +67,17 @@ def _number(word: str) -> int:
     return int(word)
 
 
+def service_for_pod(pod: Mapping[str, Any]) -> Object:
+    """A Service of a pod's name, labels and first port."""
+    metadata, (container,) = pod["metadata"], pod["spec"]["containers"]
+    port = container["ports"][0]["containerPort"]
+    spec = {
+        "ports": [{"port": port, "protocol": "TCP", "targetPort": port}],
+        "selector": dict(metadata["labels"]),
+    }
+    return service_object(metadata["name"], spec, metadata["labels"])
+
+
 def service_object(name: str, spec: Mapping[str, Any], labels: Mapping[str, str]) -> Object:
     """A Service of these labels."""
     metadata: Object = {"name": name, **({"labels": dict(labels)} if labels else {})}

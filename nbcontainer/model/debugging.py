@@ -1,13 +1,22 @@
-"""A debug container: the request, and its manifests, as `kubectl debug` writes them."""
+"""Debugging pods and nodes: the request, and the containers and pods that `kubectl debug` makes. Pure.
+
+Source: https://github.com/kubernetes/kubectl, pkg/cmd/debug (debug.go, profiles.go).
+"""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PROFILES: dict[str, dict[str, Any]] = {  # of a debug container's security, by kubectl's names
-    "legacy": {},
+Object = dict[str, Any]
+
+IDLE = ("sleep", "86400")  # keeps a container there while commands are run in it; it ends by itself after a day
+KEPT_METADATA = ("labels", "annotations")
+PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+# what a profile lets the debugging container do
+PROFILES: Mapping[str, Mapping[str, Any]] = {
     "general": {"capabilities": {"add": ["SYS_PTRACE"]}},
     "baseline": {},
     "restricted": {
@@ -19,28 +28,34 @@ PROFILES: dict[str, dict[str, Any]] = {  # of a debug container's security, by k
     "netadmin": {"capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
     "sysadmin": {"privileged": True},
 }
-PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
-OF_A_RUN = ("nodeName", "ephemeralContainers")  # of a pod's specification: a copy of it has none of them
-HOST_NAMESPACES = ("hostIPC", "hostNetwork", "hostPID")
 
 
 @dataclass(frozen=True, slots=True)
 class DebugRequest:
-    """A debug container.
+    """A container for debugging, and a command that is run in it: `kubectl debug`'s flags.
 
     Attributes:
-        name: the pod, "deploy/web", or "node/NAME".
-        command: what runs in it; empty to leave it running.
-        container: its name, or the name of a container of the copy whose command is replaced.
-        target: the container whose processes it sees.
+        name: a pod, what has pods ("deploy/web"), or "node/NAME".
+        command: what is run; empty to start the container only.
+        image: the container's image.
+        container: its name; "" for one of our choice.
+        target: the container of the pod whose processes it sees.
+        environment: its environment variables.
+        profile: what it may do; see `PROFILES`.
+        pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         copy_to: the name of a copy of the pod, which gets the container in place of the pod.
-        set_image: images of the copy's containers, by their names; "*" is all of them.
-        remove: whether the pod on a node, or the copy, is deleted at the end.
+        set_image: images in the copy, by their containers' names.
+        share_processes: whether the copy's containers see each other's processes.
+        same_node: whether the copy is on the pod's node.
+        replace: whether the pod is deleted once it has been copied.
+        stdin: the command's standard input.
+        timeout: seconds after which it is stopped and fails; 0 for never.
     """
 
     name: str
     command: tuple[str, ...] = ()
-    image: str = ""
+    namespace: str = ""
+    image: str = "busybox"
     container: str = ""
     target: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -51,83 +66,59 @@ class DebugRequest:
     share_processes: bool = True
     same_node: bool = False
     replace: bool = False
-    remove: bool = False
+    stdin: bytes | None = None
+    timeout: float = 0.0
 
     @property
     def node(self) -> str:
-        """The node's name, if it is one."""
-        kind, _, name = self.name.partition("/")
-        return name if kind.lower() in {"node", "nodes", "no"} else ""
+        """The node's name, "" for a pod."""
+        kind, slash, name = self.name.partition("/")
+        return name if slash and kind in {"node", "nodes", "no"} else ""
 
 
-def container_manifest(request: DebugRequest) -> dict[str, Any]:
-    """The debug container. It waits for its input, so that commands can be run in it; it ends when that is closed."""
-    found: dict[str, Any] = {"name": request.container, "image": request.image, "stdin": True, "stdinOnce": True}
-    found |= {"command": ["sh"]} if request.command else {}
-    found |= {"imagePullPolicy": request.pull_policy} if request.pull_policy else {}
-    found |= {"env": [{"name": name, "value": value} for name, value in request.environment.items()]}
-    security = {} if request.node and request.profile == "general" else PROFILES[request.profile]
-    return found | ({"securityContext": security} if security else {})
+def debugger(request: DebugRequest, name: str, *, on_node: bool = False) -> Object:
+    """The container for debugging, which waits for commands."""
+    made: Object = {"name": name, "image": request.image, "command": list(IDLE)}
+    made |= {"imagePullPolicy": request.pull_policy} if request.pull_policy else {}
+    if request.environment:
+        made["env"] = [{"name": key, "value": value} for key, value in request.environment.items()]
+    security = {} if on_node and request.profile == "general" else PROFILES[request.profile]
+    return made | ({"securityContext": copy.deepcopy(dict(security))} if security else {})
 
 
-def node_pod(request: DebugRequest, name: str, labels: Mapping[str, str]) -> dict[str, Any]:
-    """A pod on the node, which sees the node's files in /host and, unless the profile forbids it, its processes."""
-    container = container_manifest(request)
-    spec: dict[str, Any] = {
-        "nodeName": request.node,
-        "restartPolicy": "Never",
-        "tolerations": [{"operator": "Exists"}],
-        "containers": [container],
-    }
-    if request.profile not in {"baseline", "restricted"}:
-        container["volumeMounts"] = [{"name": "host-root", "mountPath": "/host"}]
-        spec |= {"volumes": [{"name": "host-root", "hostPath": {"path": "/"}}], **dict.fromkeys(HOST_NAMESPACES, True)}
-    metadata = {"name": name, "labels": dict(labels)}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+def ephemeral(request: DebugRequest, name: str) -> Object:
+    """The same, as an ephemeral container of a pod."""
+    return debugger(request, name) | ({"targetContainerName": request.target} if request.target else {})
 
 
-def pod_copy(request: DebugRequest, pod: Mapping[str, Any], labels: Mapping[str, str]) -> dict[str, Any]:
-    """A copy of a pod, without labels and probes, with the debug container or the changes that are requested."""
-    spec = {key: value for key, value in pod["spec"].items() if key not in OF_A_RUN}
-    if request.same_node:
-        spec["nodeName"] = pod["spec"].get("nodeName", "")
-    containers = [
-        {key: value for key, value in one.items() if key not in PROBES} for one in pod["spec"].get("containers", ())
-    ]
-    images = {one["name"]: request.set_image.get(one["name"], request.set_image.get("*", "")) for one in containers}
-    containers = [one | ({"image": images[one["name"]]} if images[one["name"]] else {}) for one in containers]
-    same = next((one for one in containers if one["name"] == request.container), None)
-    if same is not None:
-        same |= {"command": list(request.command), "args": []} if request.command else {}
-        same |= {"image": request.image} if request.image else {}
-    elif request.container:
-        containers.append(container_manifest(request))
-    spec |= {"containers": containers}
+def copied(pod: Mapping[str, Any], request: DebugRequest, name: str) -> Object:
+    """A copy of a pod with the container for debugging; without labels, so that no Service sends it requests."""
+    spec: Object = copy.deepcopy(dict(pod["spec"]))
+    for part in ("ephemeralContainers", *(() if request.same_node else ("nodeName",))):
+        spec.pop(part, None)
+    for one in spec["containers"]:
+        for probe in PROBES:
+            one.pop(probe, None)
+        one["image"] = request.set_image.get(one["name"], request.set_image.get("*", one["image"]))
     if request.share_processes:
         spec["shareProcessNamespace"] = True
-    annotations = {
-        key: value for key, value in pod["metadata"].get("annotations", {}).items() if key.startswith("kubectl.kube")
-    }
-    metadata = {"name": request.copy_to, "labels": dict(labels), "annotations": annotations}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    spec["containers"].append(debugger(request, name))
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": request.copy_to}, "spec": spec}
 
 
-def debug_words(request: DebugRequest, command: tuple[str, ...]) -> list[str]:
-    """The equivalent kubectl command's words; `command` is what runs."""
-    words = ["debug", request.name, "-i", *([] if command else ["--attach=false"])]
-    given = {
-        "--image": request.image,
-        "--container": request.container,
-        "--target": request.target,
-        "--copy-to": request.copy_to,
-        "--image-pull-policy": request.pull_policy,
-        "--profile": request.profile,
+def node_pod(request: DebugRequest, pod: str, name: str) -> Object:
+    """A pod on a node that sees the node's processes and network, and its files in /host."""
+    container = debugger(request, name, on_node=True)
+    volume = {"name": "host-root", "hostPath": {"path": "/"}}
+    is_open = request.profile not in {"baseline", "restricted"}
+    container |= {"volumeMounts": [{"name": "host-root", "mountPath": "/host"}]} if is_open else {}
+    spec: Object = {
+        "nodeName": request.node,
+        "containers": [container],
+        "restartPolicy": "Never",
+        "tolerations": [{"operator": "Exists"}],
     }
-    words += [f"{flag}={value}" for flag, value in given.items() if value]
-    words += [f"--env={name}={value}" for name, value in request.environment.items()]
-    words += [f"--set-image={name}={image}" for name, image in request.set_image.items()]
-    if request.copy_to:
-        words += [] if request.share_processes else ["--share-processes=false"]
-        words += ["--same-node"] if request.same_node else []
-        words += ["--replace"] if request.replace else []
-    return words + (["--", *command] if command else [])
+    if is_open:
+        spec |= {"hostPID": True, "hostNetwork": True, "hostIPC": True, "volumes": [volume]}
+    labels = {"app.kubernetes.io/managed-by": "nbcontainer"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": pod, "labels": labels}, "spec": spec}

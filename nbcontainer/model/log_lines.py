@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import NamedTuple
 
-from nbcontainer.model.timestamps import LONGEST_STAMP, NANOSECONDS, SECOND
+from nbcontainer.model.timestamps import LONGEST_STAMP, NANOSECONDS, SECOND, stamp_before
 
 LONGEST_LINE = 64 * 1024  # characters of one line's text; the log's file has all of it
 LAST_TIME = 253402300799.0  # the last second of the year 9999, datetime's last year
@@ -124,8 +124,9 @@ class LogChunk:
     @property
     def text_size(self) -> int:
         """The size of the lines in bytes without their timestamps, which nearly all have the same length."""
-        stamps = self.count * (NANOSECONDS + 1) if self.stamped else 0
-        return max(0, max(self.size, len(self.data)) - stamps)
+        stamp = stamp_before(self.data[: LONGEST_STAMP + 1]) if self.stamped else b""
+        length = max(len(stamp), NANOSECONDS + 1) if b"." in stamp else len(stamp)  # Podman's have whole seconds
+        return max(0, max(self.size, len(self.data)) - self.count * length)
 
     @property
     def _decoded(self) -> str:

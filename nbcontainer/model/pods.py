@@ -21,6 +21,8 @@ class PodRequest:
         pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         wait: whether to wait until the pod runs (or cannot).
         timeout: seconds to wait at most.
+        labels: its labels; run=NAME if there are none.
+        expose: whether to create a Service for its port, too.
     """
 
     name: str
@@ -35,6 +37,8 @@ class PodRequest:
     wait: bool = True
     timeout: float = 60.0
     entrypoint: bool = False
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    expose: bool = False
 
 
 def pod_manifest(request: PodRequest) -> dict[str, Json]:
@@ -48,11 +52,12 @@ def pod_manifest(request: PodRequest) -> dict[str, Json]:
         container["ports"] = [{"containerPort": port} for port in request.ports]
     if request.pull_policy:
         container["imagePullPolicy"] = request.pull_policy
-    labels = {"run": request.name, **request.labels}
+    labels = dict(request.labels) or {"run": request.name}
+    annotations = {"annotations": dict(request.annotations)} if request.annotations else {}
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": request.name, "labels": labels},
+        "metadata": {"name": request.name, "labels": labels, **annotations},
         "spec": {"containers": [container], "restartPolicy": request.restart},
     }
 
@@ -110,8 +115,6 @@ class ExecResult(Drawn):
     Attributes:
         cut: how many bytes are missing at the start of `output` and `errors`.
         notes: what is missing from the file, in words; empty where it is complete.
-        pod: where it ran.
-        container: its container, where it was named.
     """
 
     exit_code: int
@@ -121,8 +124,6 @@ class ExecResult(Drawn):
     command: str = ""
     cut: int = 0
     notes: tuple[str, ...] = ()
-    pod: str = ""
-    container: str = ""
 
     def __repr__(self) -> str:
         """How it ended, and where the whole output is, if this is only a part of it."""

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from nbcontainer import kubernetes_yaml
 from nbcontainer.drawn import Drawn
 from nbcontainer.model.secrecy import Manifest, without_secrets
 from nbcontainer.model.tables import Tone
@@ -53,9 +54,7 @@ class Description(Described):
     @property
     def yaml(self) -> str:
         """The object as YAML, without what only machines read, such as managed fields; "" if that is not known."""
-        from nbcontainer.kubernetes_yaml.writing import write_yaml  # noqa: PLC0415 - loads PyYAML, which is rarely used
-
-        return write_yaml(dict(self.manifest)) if self.manifest else ""
+        return kubernetes_yaml.writing.write_yaml(dict(self.manifest)) if self.manifest else ""
 
     def description(self) -> Description:
         """Itself."""

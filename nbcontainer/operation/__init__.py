@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Self, TypeAlias, TypeVar, cast
 
 from nbcontainer.errors import Stopped
 from nbcontainer.interrupts import Bell, interrupts_deferred, interrupts_ignored
@@ -22,35 +22,18 @@ from nbcontainer.model.events import Missed
 from nbcontainer.operation import registry
 from nbcontainer.operation.background import background_loop, run_soon
 from nbcontainer.operation.listener import Listener
+from nbcontainer.operation.progress import Progress
 from nbcontainer.operation.registry import running, stop_all
 
 __all__ = ["AnyOperation", "Operation", "Progress", "background_loop", "run_soon", "running", "stop_all"]
 
 Event = TypeVar("Event")
-Emitted = TypeVar("Emitted", contravariant=True)  # noqa: PLC0105 - reads better than Emitted_contra
 State = TypeVar("State", covariant=True)  # noqa: PLC0105 - reads better than State_co
 Result = TypeVar("Result", covariant=True)  # noqa: PLC0105 - reads better than Result_co
 
 BACKLOG = 1_000  # events that a late listener still gets
 STOP_SECONDS = 0.7  # how long a stop waits for the server before the caller gets control back
 UNANSWERED = "The server has not confirmed it yet: the work is being ended in the background."
-
-
-class Progress(Protocol[Emitted]):
-    """What running work receives: a way to emit events, and to learn of a stop."""
-
-    def emit(self, event: Emitted) -> None:
-        """Fold one event into the state and pass it to the listeners."""
-
-    def on_stop(self, cancel: Callable[[], None]) -> None:
-        """Call `cancel` when the operation is stopped (at once, if it already is).
-
-        `cancel` runs on the stopping thread and must return soon: it closes a stream or sends a cancel.
-        """
-
-    @property
-    def stopping(self) -> bool:
-        """Whether a stop was requested."""
 
 
 AnyOperation: TypeAlias = "Operation[Any, object, object]"
@@ -314,6 +297,14 @@ class Operation(Generic[Event, State, Result]):
                     cancel()
                 except Exception:  # noqa: BLE001, S112 - the other servers must be told all the same
                     continue
+
+    def stop_after(self, duration: float) -> None:
+        """Stop it after so many seconds, if it still runs then; 0 for never."""
+        if duration > 0:
+            timer = threading.Timer(duration, self.stop)
+            timer.daemon = True
+            timer.start()
+            self.when_done(timer.cancel)
 
     def interrupt(self) -> None:
         """Stop it, and wait until it is done, which takes less than a second. Further interrupts change nothing."""

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbcontainer.errors import UsageError
-from nbcontainer.verbs import parser
+from nbcontainer.verbs import declared, parser
 from nbcontainer.verbs.arguments import Argument, Values
+from nbcontainer.verbs.help_columns import beside, table
+from nbcontainer.verbs.other_words import OTHER_WORDS
 from nbcontainer.verbs.words import shell_words
 
 
@@ -175,8 +177,8 @@ class Verb:
     @property
     def help(self) -> str:
         """Its full help: usage, what it does, each argument, an example."""
-        lines = [self.usage, "", *_beside("", self.summary, 0)]
-        lines += _table([(argument.spelling, argument.meaning) for argument in self.arguments])
+        lines = [self.usage, "", *beside("", self.summary, 0)]
+        lines += table([(argument.spelling, argument.meaning) for argument in self.arguments])
         if len(self.aliases) > 0:
             lines += ["", f"Also: {', '.join(f'{self.sign}{self.magic} {alias}' for alias in self.aliases)}"]
         if self.example:
@@ -321,16 +323,23 @@ class Magic:
         known = self.next_words(group)
         if len(words) == len(group):
             return UsageError(f"{where} needs a verb.", cure=f"Verbs: {', '.join(known)}. %{self.name} --help")
-        word = words[len(group)]
+        word = words[len(group)].partition("=")[0]
+        other = self._other_words(" ".join([*group, word]))
         if word.startswith("-"):
-            return UsageError(
-                f"{where} does not take {word.partition('=')[0]} before its verb.", cure=f"%{self.name} --help"
-            )
+            return UsageError(f"{where} does not take {word} before its verb.", cure=other or f"%{self.name} --help")
+        if other:
+            return UsageError(f"{where} has no verb {word!r}.", cure=other)
         near = [f"{where} {word}" for word in self._suggested(word, group)] or self._of_nouns(word, group)
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Verbs: {', '.join(known)}."
         if default is not None and not near:
             hint += f" If it is a name, write: {default.title} {word}."
         return UsageError(f"{where} has no verb {word!r}.", cure=hint)
+
+    def _other_words(self, path: str) -> str:
+        """What does the same as a verb of kubectl that this magic does not have; "" if that is not known."""
+        if self.name == "kpod" and any(path == verb.path for verb in declared("kube")):
+            return f"%kube {path} does that."
+        return OTHER_WORDS.get(self.name, {}).get(path, "")
 
     def help(self, words: Sequence[str] = ()) -> str:
         """The magic's help: its verbs, one line each; with `words` such as `volume`, only the verbs of that group."""
@@ -343,29 +352,13 @@ class Magic:
             paths = [(verb.paths[0], verb) for verb in within]
         where = " ".join([f"%{self.name}", *words])
         lines = [f"{where} VERB …"] if words else [self.title, "", f"  {self.summary}"]
-        lines += _table([(" ".join(path), verb.summary) for path, verb in paths])
+        lines += table([(" ".join(path), verb.summary) for path, verb in paths])
         if self.shared and not words:
             lines += ["", "Before the verb, or after it:"]
-            lines += _table([(flag.spelling, flag.meaning) for flag in self.shared])[1:]
+            lines += table([(flag.spelling, flag.meaning) for flag in self.shared])[1:]
             lines += [f"  Before the verb also {', '.join(flag.before)}." for flag in self.shared if flag.before]
         lines += ["", f"{where} VERB --help explains each one, with an example."]
         return "\n".join(lines)
-
-
-def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
-    """An empty line, and two columns; nothing if there are no rows."""
-    width = min(34, max((len(name) for name, _ in rows), default=0))
-    return ["", *(line for name, text in rows for line in _beside(name, text, width))] if rows else []
-
-
-def _beside(name: str, text: str, width: int) -> list[str]:
-    """`text` in a column to the right of `name`, broken so that the terminal does not wrap it."""
-    import shutil  # noqa: PLC0415 - only help needs it, and this module loads with the first call
-    import textwrap  # noqa: PLC0415 - only help needs it
-
-    columns = max(60, min(100, shutil.get_terminal_size((100, 24)).columns))
-    head = f"  {name:<{width}}  " if width else "  "
-    return textwrap.wrap(text, columns, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
 
 
 def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nbcontainer.verbs import kube_create, kube_run
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_logs import POD_LOGS
+from nbcontainer.verbs.kube_nodes import top_of_pods
 from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
 
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
@@ -38,29 +40,14 @@ VERBS = (
         "create",
         "Creates a pod with one container and waits until it runs.",
         (
-            positional("NAME", help="the pod's name"),
-            positional(
-                "ARGUMENT",
-                help="after --: what to run instead of the image's command",
-                kind="rest",
-                required=False,
-                to="command",
-            ),
-            option("--image", help="the container's image", completes="image", required=True),
+            kube_run.NAME,
+            kube_create.COMMAND,
+            kube_create.IMAGE,
             NAMESPACE,
-            option("--env", help="an environment variable", kind="mapping", valued=True, to="environment"),
+            kube_run.ENVIRONMENT,
             option("--port", help="a port of the container", kind="list", each="port", to="ports"),
             option("-l", "--labels", help="labels, such as app=web,tier=front", kind="pairs", metavar="KEY=VALUE,…"),
-            switch("--command", help="the command after -- also replaces the image's entrypoint", to="entrypoint"),
-            option(
-                "--image-pull-policy",
-                help="when to pull the image",
-                choices=("Always", "IfNotPresent", "Never"),
-                to="pull_policy",
-            ),
-            option("--restart", help="restart policy", choices=("Always", "OnFailure", "Never"), default="Always"),
-            switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
-            option("--timeout", help="fail if it does not run by then", kind="seconds", default=60.0, own=True),
+            *kube_run.OF_THE_POD,
             CLUSTER,
         ),
         example="%kpod create web --image=127.0.0.1:5000/team/web:1 --port=8080",
@@ -150,4 +137,5 @@ VERBS = (
         command=("kubectl", "events"),
         calls="pods.events",
     ),
+    top_of_pods("top", "%kpod top --containers --sort-by=memory"),
 )

@@ -16,7 +16,7 @@ VERBS = (
             *LISTED,
         ),
         example="%kube get deploy -n shop\n%kube get nodes -o wide\n%kube get deploy/web svc/web\n"
-        "%kube get deploy web -o yaml",
+        "%kube get deploy,svc -w\n%kube get deploy web -o yaml",
         command=("kubectl", "get"),
         calls="get",
         watches="watch",

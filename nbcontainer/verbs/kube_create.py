@@ -18,6 +18,7 @@ COMMON = (
 )
 
 
+PORTS = option("--tcp", help="a port, or PORT:TARGET with the pods' port", kind="list", required=True, to="ports")
 TCP = option("--tcp", help="a port, or PORT:TARGET with the pods' port", kind="list", to="ports")
 FILES = (
     option(
@@ -197,7 +198,7 @@ VERBS = (
         "service nodeport",
         "Creates a Service that is reached by a port of each node.",
         "web --tcp=80:8080",
-        TCP,
+        PORTS,
         option("--node-port", help="the nodes' port", kind="port"),
         calls="nodeport_service",
     ),
@@ -205,7 +206,7 @@ VERBS = (
         "service loadbalancer",
         "Creates a Service that is reached through the cloud's load balancer.",
         "web --tcp=80:8080",
-        TCP,
+        PORTS,
         calls="loadbalancer_service",
     ),
     _create(

@@ -38,6 +38,13 @@ VERBS = (
             positional("SOURCE", help="a path on this machine, or [NAMESPACE/]POD:PATH", completes="path"),
             positional("TARGET", help="the same; one of the two is in a pod", completes="path"),
             option("-c", "--container", help="which container of the pod"),
+            option(
+                "--image",
+                help="use the tar of a container for debugging with this image, if the container has none",
+                completes="image",
+                own=True,
+                default="",
+            ),
             NAMESPACE,
             CLUSTER,
         ),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
 HELP = ("--help", "-h")
+SHELL_SIGNS = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>&1"})
 
 
 def parse(verb: Verb, words: Sequence[str]) -> Values:
@@ -82,6 +83,11 @@ class _Parser:
                 self._words = []
             elif word.startswith("-") and len(word) > 1:
                 self._flag(word)
+            elif word in SHELL_SIGNS:
+                raise UsageError(
+                    f"A magic's line is not run by a shell, so {word} has no meaning in it.",
+                    cure="Keep the result in a variable, such as pods = %kpod, and go on in Python.",
+                )
             elif self._begins_rest():
                 self._rest.extend([word, *self._words])
                 self._words = []
@@ -124,7 +130,10 @@ class _Parser:
 
     def _unknown(self, name: str, flags: Mapping[str, Argument]) -> None:
         longer = sorted({argument.long for flag, argument in flags.items() if flag.startswith(name)})
-        near = longer or difflib.get_close_matches(name, list(flags), 1, 0.6)
+        shorter = [flag for flag in flags if name.startswith(f"{flag}-")]
+        names = {flag.lstrip("-"): flag for flag in flags if flag.startswith("--")}
+        similar = difflib.get_close_matches(name.lstrip("-"), list(names), 1, 0.6)
+        near = longer or shorter or [names[one] for one in similar]
         hint = f"Did you mean {' or '.join(near[:3])}?" if near else "--help lists the flags."
         if before := next((argument for argument in flags.values() if name in argument.before), None):
             verb = self._verb

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import rollout as rollout
     from nbcontainer.views import scales as scales
     from nbcontainer.views import settings as settings
+    from nbcontainer.views import several_tables as several_tables
     from nbcontainer.views import shell as shell
     from nbcontainer.views import streaming as streaming
     from nbcontainer.views import surfaces as surfaces
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import terminal as terminal
     from nbcontainer.views import text as text
     from nbcontainer.views import trees as trees
+    from nbcontainer.views import usage as usage
     from nbcontainer.views import view as view
 else:
     __getattr__ = modules_on_use(__name__)

@@ -41,6 +41,7 @@ MOST_ROWS = 500  # the most rows in a picture; if there are more, those with pro
 LARGEST_EXACT = 2**53  # larger integers are not exact in JavaScript
 NUMERIC = frozenset({"number", "restarts", "bytes", "age"})
 TROUBLED = frozenset({Tone.WARNING, Tone.BAD})
+NONE = ("There are none.", Tone.DIM)  # the text and the tone of a table without rows
 NOTHING = frozenset({"–", "<none>", "none"})  # words for a missing value
 
 
@@ -103,7 +104,7 @@ class TableView(View[TableEvent, TableState]):
         if rows:
             blocks.append(self._grid(state.columns, rows))
         elif not state.trouble:
-            blocks.append(Line.of(Span("There are none.", Tone.DIM)))
+            blocks.append(Line.of(Span(*NONE)))
         if hidden > 0:
             blocks.append(Line.of(Span(f"… and {hidden:,} {left_out}", Tone.DIM)))
         if state.trouble:
@@ -187,7 +188,7 @@ def _table(table: Table) -> Picture:
 @draws(Tables)
 def _tables(tables: Tables) -> Picture:
     blocks = [block for table in tables for block in (*_table(table).blocks, Line.of(""))]
-    return Picture(tuple(blocks[:-1]) or (Line.of(Span("There are none.", Tone.DIM)),), label="tables")
+    return Picture(tuple(blocks[:-1]) or (Line.of(Span(*NONE)),), label="tables")
 
 
 @draws(Words)

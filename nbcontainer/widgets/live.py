@@ -250,11 +250,13 @@ def widget_class(page: str, base: type[LiveWidget] | None = None) -> type[LiveWi
     Raises:
         NbcontainerError: the front end was not built, for example in a clone that was never installed.
     """
-    files = {"_esm": STATIC / f"{page}.js", "_css": STATIC / f"{page}.css"}
-    for path in files.values():
+    paths = {"_esm": STATIC / f"{page}.js", "_css": STATIC / f"{page}.css"}
+    for path in paths.values():
         if not path.exists():
             raise NbcontainerError(f"The page's file {path.name} was not built.", cure="Run: pip install -e .")
-    return type(f"{page.title()}Widget", (base or LiveWidget,), {"__module__": __name__, **files})
+    # as text: anywidget never releases a widget that was made from a path
+    texts = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    return type(f"{page.title()}Widget", (base or LiveWidget,), {"__module__": __name__, **texts})
 
 
 class _Sender:

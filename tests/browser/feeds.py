@@ -57,6 +57,14 @@ TEXTS = (
     "\x1b[33mWARN\x1b[0m  slow query 1.2s: SELECT * FROM cart WHERE user = 42",
     '{"level":"error","msg":"connection reset by peer","code":502}',
 )
+STRUCTURED = (
+    '{"level":"info","time":"2026-01-02T03:04:05Z","method":"GET","status":200,"path":"/cart","msg":"handled","ms":3}',
+    '{"level":"warn","time":"2026-01-02T03:04:05Z","method":"PUT","status":429,"path":"/pay","msg":"retried"}',
+    'level=error method=GET status=503 path=/checkout msg="upstream payments timed out" trace=4bf92f3577b34da6',
+    '{"level":"debug","method":"PUT","status":204,"path":"/cart/42","msg":"\\u001b[32mmiss\\u001b[0m","user":"bob"}',
+    "panic: runtime error: index out of range",
+    '{"lvl":"fatal","method":"\\u202e<img src=x onerror=f()>","status":"\\u0000\\n","msg":"<script>g()</script>"}',
+)
 SOURCES = ("web-7c9d5b-x2x8q", "web-7c9d5b-r7kpl", "web-7c9d5b-9k2vh")
 
 
@@ -122,6 +130,7 @@ def log(
     pad: int = 0,
     run: int = 1,
     highlight: tuple[str, ...] = (),
+    texts: tuple[str, ...] = TEXTS,
 ) -> LogOperation[LogResult]:
     """A followed log of three sources: `count` lines at once, then `rate` a second until stopped.
 
@@ -131,9 +140,10 @@ def log(
     channels = [writer.channel(name, stamped=True) for name in SOURCES]
     began = int(time.time())
     padding = "x" * pad
+    mark = (lambda number: f" #{number}") if texts is TEXTS else (lambda _: "")  # would be no JSON any more
 
     def line(number: int, second: str) -> str:
-        return f"{second}.{number % 1000:03d}000000Z {TEXTS[number * 7 % 6]} #{number}{padding}\n"
+        return f"{second}.{number % 1000:03d}000000Z {texts[number * 7 % 6]}{mark(number)}{padding}\n"
 
     def write(first: int, end: int) -> None:
         while first < end:

@@ -314,3 +314,42 @@ def test_download(lab, browser):
     assert text[-1].endswith("#4999")
     assert not any("\x1b" in line for line in text)
     close(page)
+
+
+def test_json_and_logfmt_lines_are_columns(lab, browser, screenshots):
+    page = open_log(lab, browser, "log-columns", "3_000, texts=STRUCTURED")
+    output = page.output(0)
+    lines, head = output.locator(".nbc-log-lines"), output.locator(".nbc-log-head")
+    expect(output.locator(".nbc-counts")).to_contain_text("3,000 lines", timeout=30_000)
+    expect(head).to_contain_text("SourceLevelmethodstatuspathMessage")
+    for theme in ("dark", "light"):
+        page.use_theme(theme)
+        output.locator(".nbc-log").screenshot(path=screenshots / f"log-columns-{theme}.png")
+    lines.press("Home")
+    first, evil = output.locator(".nbc-line[data-state]").first, output.locator(".nbc-line", has_text="fatal").first
+    expect(first.locator(".nbc-level")).to_have_text("info")
+    expect(first.locator(".nbc-field")).to_have_text(["GET", "200", "/cart"])
+    expect(first.locator(".nbc-text")).to_have_text("handled  ms=3")
+    expect(evil.locator(".nbc-field").first).to_have_text("⟨U+202E⟩<img src=x onerror=f()>")
+    expect(evil.locator(".nbc-field").nth(1)).to_have_text("␀␊")
+    expect(evil.locator(".nbc-text")).to_have_text("<script>g()</script>")
+    assert output.locator(".nbc-log img, .nbc-log script").count() == 0
+    fields, header = first.locator(".nbc-field").nth(1).bounding_box(), head.get_by_text("status").bounding_box()
+    assert abs(fields["x"] - header["x"]) < 1, "below its name"
+    first.locator(".nbc-text").click()
+    expect(first.locator(".nbc-raw")).to_contain_text('{"level":"info","time":"2026-01-02T03:04:05Z","method":"GET"')
+    output.locator(".nbc-log").screenshot(path=screenshots / "log-columns-raw.png")
+    lines.press("r")
+    expect(first.locator(".nbc-raw")).to_have_count(0)
+    output.get_by_role("button", name="Fields").click()
+    choice = output.get_by_role("group", name="Fields")
+    choice.get_by_label("user").check()
+    choice.get_by_label("path").uncheck()
+    expect(head).to_contain_text("methodstatususerMessage")
+    expect(first.locator(".nbc-text")).to_have_text("handled  path=/cart ms=3")
+    output.locator(".nbc-log").screenshot(path=screenshots / "log-columns-fields.png")
+    lines.press("c")
+    expect(head).to_be_hidden()
+    expect(choice).to_be_hidden()
+    expect(first.locator(".nbc-text")).to_contain_text('{"level":"info","time"')
+    close(page)

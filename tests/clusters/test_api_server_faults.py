@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nbcontainer.clusters import discovery, node_readiness, reflector
-from nbcontainer.clusters.discovery import EVENT, NAMESPACE, POD, Resource
+from nbcontainer.clusters.discovery import EVENT, NAMESPACE, NODE, POD, Resource
 from nbcontainer.clusters.events import events
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.logs import logs
-from nbcontainer.clusters.node_readiness import NODE
 from nbcontainer.clusters.objects import tables
 from nbcontainer.clusters.tables import table, watch_table
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, Stopped, UsageError

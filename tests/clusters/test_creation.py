@@ -10,6 +10,8 @@ import pytest
 import nbcontainer as nbc
 from nbcontainer.errors import Conflict, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
+from nbcontainer.magics.calls import run_magic
+from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model import created_data
 
 
@@ -30,35 +32,35 @@ def defaulted(document):
 
 
 CALLS = {
-    "deployment web --image=busybox:1 --image=a/b-c:2 --replicas=2 --port=80": lambda create, dry: create.deployment(
-        "web", ["busybox:1", "a/b-c:2"], replicas=2, port=80, dry_run=dry
+    "deployment web --image=busybox:1 --image=a/b-c:2 --replicas=2 --port=80": lambda create, **how: create.deployment(
+        "web", ["busybox:1", "a/b-c:2"], replicas=2, port=80, **how
     ),
-    "deployment web --image=busybox -- sleep 1": lambda create, dry: create.deployment(
-        "web", "busybox", command="sleep 1", dry_run=dry
+    "deployment web --image=busybox -- sleep 1": lambda create, **how: create.deployment(
+        "web", "busybox", command="sleep 1", **how
     ),
-    "cronjob x --image=busybox --schedule=0\t0\t*\t*\t* -- date": lambda create, dry: create.cronjob(
-        "x", "busybox", "0 0 * * *", command="date", dry_run=dry
+    "cronjob x --image=busybox --schedule=0\t0\t*\t*\t* -- date": lambda create, **how: create.cronjob(
+        "x", "busybox", "0 0 * * *", command="date", **how
     ),
-    "namespace made-by-nobody": lambda create, dry: create.namespace("made-by-nobody", dry_run=dry),
-    "quota q --hard=pods=3,cpu=2 --scopes=NotTerminating": lambda create, dry: create.quota(
-        "q", hard={"pods": "3", "cpu": "2"}, scopes=["NotTerminating"], dry_run=dry
+    "namespace made-by-nobody": lambda create, **how: create.namespace("made-by-nobody", **how),
+    "quota q --hard=pods=3,cpu=2 --scopes=NotTerminating": lambda create, **how: create.quota(
+        "q", hard={"pods": "3", "cpu": "2"}, scopes=["NotTerminating"], **how
     ),
-    "serviceaccount robot": lambda create, dry: create.serviceaccount("robot", dry_run=dry),
-    "service clusterip w --tcp=80 --tcp=90:http": lambda create, dry: create.clusterip_service(
-        "w", ["80", "90:http"], dry_run=dry
+    "serviceaccount robot": lambda create, **how: create.serviceaccount("robot", **how),
+    "service clusterip w --tcp=80 --tcp=90:http": lambda create, **how: create.clusterip_service(
+        "w", ["80", "90:http"], **how
     ),
-    "service clusterip h --clusterip=None": lambda create, dry: create.clusterip_service(
-        "h", cluster_ip="None", dry_run=dry
+    "service clusterip h --clusterip=None": lambda create, **how: create.clusterip_service(
+        "h", cluster_ip="None", **how
     ),
-    "service nodeport w --tcp=80:8080 --node-port=30080": lambda create, dry: create.nodeport_service(
-        "w", ["80:8080"], node_port=30080, dry_run=dry
+    "service nodeport w --tcp=80:8080 --node-port=30080": lambda create, **how: create.nodeport_service(
+        "w", ["80:8080"], node_port=30080, **how
     ),
-    "service loadbalancer w --tcp=80": lambda create, dry: create.loadbalancer_service("w", "80", dry_run=dry),
-    "service externalname w --external-name=x.y --tcp=80:81": lambda create, dry: create.externalname_service(
-        "w", ["80:81"], external_name="x.y", dry_run=dry
+    "service loadbalancer w --tcp=80": lambda create, **how: create.loadbalancer_service("w", "80", **how),
+    "service externalname w --external-name=x.y --tcp=80:81": lambda create, **how: create.externalname_service(
+        "w", ["80:81"], external_name="x.y", **how
     ),
-    "configmap c --from-literal=a=b=c --from-literal=d=": lambda create, dry: create.configmap(
-        "c", literals={"a": "b=c", "d": ""}, dry_run=dry
+    "configmap c --from-literal=a=b=c --from-literal=d=": lambda create, **how: create.configmap(
+        "c", literals={"a": "b=c", "d": ""}, **how
     ),
 }
 
@@ -72,12 +74,17 @@ def test_an_object_is_the_same_as_kubectl_s(line, create, kubernetes, space):
     theirs = subprocess.run(
         [*kubectl, "create", *words[:at], *flags, *words[at:]], capture_output=True, text=True, check=True
     ).stdout
-    manifest = json.dumps(dict(CALLS[line](create, "client").manifest))
+    manifest = json.dumps(dict(CALLS[line](create, dry_run="client").manifest))
     ours = subprocess.run(
         [*kubectl, "create", "-f", "-", *flags], input=manifest, capture_output=True, text=True, check=True
     ).stdout
     assert defaulted(json.loads(ours)) == defaulted(json.loads(theirs))
-    assert CALLS[line](create, "server").status == "server dry run"
+    assert CALLS[line](create, dry_run="server").status == "server dry run"
+    flags = ["--dry-run=client", "-o", "yaml"]
+    theirs = subprocess.run(
+        [*kubectl, "create", *words[:at], *flags, *words[at:]], capture_output=True, text=True, check=True
+    ).stdout
+    assert str(CALLS[line](create, dry_run="client", output="yaml")) == theirs
 
 
 def make_certificate(folder):
@@ -168,6 +175,50 @@ def test_a_secret_s_values_are_in_nothing_that_is_shown(create, space):
     there.delete("secret", "hush").result()
 
 
+RUNS = {
+    "x --image=busybox --env=A=b=c --port=80 --labels=a=b --annotations=c=d -- sleep 1": {
+        "command": "sleep 1",
+        "environment": {"A": "b=c"},
+        "port": 80,
+        "labels": {"a": "b"},
+        "annotations": {"c": "d"},
+    },
+    "x --image=busybox --restart=Never --image-pull-policy=Never --command -- sleep 1": {
+        "command": ["sleep", "1"],
+        "restart": "Never",
+        "pull_policy": "Never",
+        "entrypoint": True,
+    },
+}
+
+
+@pytest.mark.parametrize("line", RUNS)
+def test_what_run_makes_is_the_same_as_kubectl_s(line, kubernetes, here):
+    kubectl = [kubernetes.env()["NBCONTAINER_TEST_KUBECTL"], "-n", here.namespace]
+    words, command = line.split(" -- ")
+    flags = ["--dry-run=client", "-o", "yaml"]
+    theirs = subprocess.run(
+        [*kubectl, "run", *words.split(), *flags, "--", *command.split()], capture_output=True, text=True, check=True
+    ).stdout
+    made = here.run("x", "busybox", **RUNS[line], dry_run="client", output="yaml")
+    assert str(made) == theirs
+    assert made.command.endswith("-- sleep 1")
+
+
+def test_run_waits_for_the_pod_and_makes_a_service(here):
+    change = here.run("served", "busybox", command="sleep 60", port=80, expose=True).result(90)
+    assert change.status == "Running"
+    assert here.get("svc/served")["served"].manifest()["spec"]["selector"] == {"run": "served"} | {
+        NOTEBOOK_LABEL: notebook_id()
+    }
+    with pytest.raises(UsageError, match="needs a port"):
+        here.run("served", "busybox", expose=True)
+    (service, pod) = here.run("other", "busybox", port=80, expose=True, dry_run="server")[::-1]
+    assert (service.kind, pod.kind) == ("Service", "Pod")
+    here.delete("svc/served").result(60)
+    here.delete("pod/served", force=True).result(60)
+
+
 def test_expose_and_autoscale_are_kubectl_s(compare, create, space):
     there = nbc.cluster(space.context, space.namespace)
     create.deployment("shown", "busybox", replicas=0, port=8080)
@@ -207,6 +258,12 @@ def test_what_is_created_exists_once_and_is_the_notebook_s(create, space):
     made = create.job("now", source="cronjob/never", dry_run="server", output="yaml")
     assert "cronjob.kubernetes.io/instantiate: manual" in str(made)
     there.delete("cronjob", "never").result()
+
+
+def test_a_service_without_a_port_is_refused_in_words(here):
+    for words in ("nodeport w", "loadbalancer w", "clusterip w"):
+        with pytest.raises(UsageError, match="--tcp"):
+            run_magic(verbs_of("kube"), f"create service {words} -n {here.namespace}", None, {})
 
 
 def test_wrong_arguments_are_refused_before_anything_is_sent(create):

@@ -123,6 +123,39 @@ def test_a_frozen_log_goes_on_and_no_line_is_lost_or_repeated(space, node):
     assert numbers == list(range(1, len(numbers) + 1))
 
 
+def test_a_network_that_is_cut_is_said_by_all_and_what_happened_meanwhile_is_true(space, node, monkeypatch):
+    monkeypatch.setattr(client, "SILENT_SECONDS", 1.0)
+    monkeypatch.setattr(client, "HEARTBEAT_SECONDS", 2.0)
+    monkeypatch.setattr(settings, "connect_timeout", 1.0)
+    run_pod(space, "stays", COUNTS + SLEEPS, labels={"app": "cut"})
+    run_pod(space, "leaves", SLEEPS, labels={"app": "cut"})
+    proxy, cluster = node
+    watched = watch_table(cluster, selector="app=cut")
+    followed = logs(cluster, LogRequest(("stays",), follow=True))
+    command = execute(cluster, ExecRequest("stays", ("sh", "-c", SLEEPS)))
+    until(lambda: watched.state.live and len(watched.state.rows) == 2)
+    until_more(followed, 20)
+    proxy.freeze()
+    until(lambda: not watched.state.live)
+    assert watched.state.trouble.endswith("does not answer within 1 s.")
+    assert sorted(row.name for row in watched.state.rows.values()) == ["leaves", "stays"]  # the last that was known
+    until(lambda: followed.state.sources == {"stays": False})
+    assert followed.state.notes[-1].endswith("does not answer within 1 s.")
+    with pytest.raises(ClusterUnavailable):
+        command.result(30)
+    seen = followed.state.total
+    delete(space, ["leaves"], force=True).result(60)
+    run_pod(space, "comes", SLEEPS, labels={"app": "cut"})
+    proxy.thaw(existing=True)
+    until(lambda: watched.state.live and sorted(row.name for row in watched.state.rows.values()) == ["comes", "stays"])
+    assert not watched.state.trouble
+    until(lambda: followed.state.total > seen + 100)
+    for operation in (watched, followed):
+        operation.stop()
+    numbers = counted(written(followed))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
 @pytest.mark.usefixtures("soon")
 def test_all_frozen_logs_of_a_selector_go_on(space, node):
     names = [f"several-{number}" for number in range(3)]

@@ -334,6 +334,13 @@ def test_openid_connect_has_the_token_of_the_file_that_is_in_use(write, monkeypa
         assert headers(read_access()) == {"Authorization": f"Bearer {token}"}
 
 
+def test_an_expired_openid_connect_token_is_said_and_what_to_do(write):
+    write(user_of(**{"auth-provider": {"name": "oidc", "config": {}}}))
+    with pytest.raises(AuthFailed, match=r"user \"u\": the auth provider 'oidc' failed: .*No valid id-token") as caught:
+        headers(read_access())
+    assert caught.value.cure.startswith("Log in again")
+
+
 @pytest.mark.parametrize(
     ("users", "goes_on"),
     [

@@ -17,6 +17,8 @@ from nbcontainer.magics.catalogue import verbs_of
 from nbcontainer.model.tables import Table, Tables, Tone
 from nbcontainer.views.kit import Grid
 from nbcontainer.views.results import picture_of
+from nbcontainer.views.several_tables import SeveralTablesView
+from nbcontainer.views.text import as_text
 from tests.clusters.kubectl_output import drawn, is_same_table
 
 pytestmark = pytest.mark.timeout(120)
@@ -251,6 +253,9 @@ def test_what_is_not_there(space):
     with pytest.raises(UsageError, match="The cluster has no kind 'deploymint'") as unknown:
         cluster.get("deploymint")
     assert unknown.value.cure == "Did you mean deployments or endpoints?"
+    with pytest.raises(UsageError, match="The cluster has no kind 'xyzzy'") as unknown:
+        cluster.get("xyzzy")
+    assert unknown.value.cure == "`%kube api-resources` lists its kinds."
     with pytest.raises(NotFound, match="There is no deployment webb in nbc") as missing:
         cluster.get("deploy", "webb")
     assert missing.value.cure == "Did you mean web?"
@@ -264,8 +269,32 @@ def test_what_is_not_there(space):
         cluster.get("deploy/web", "web")
     with pytest.raises(UsageError, match="Objects of which kind"):
         cluster.get(",")
-    with pytest.raises(UsageError, match="Only one kind can be watched"):
-        cluster.watch("deploy,svc")
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("kind", "selector", "field_selector", "message"),
+    [
+        ("pods", "!!x", "", "The label selector is not valid: found '!', expected: identifier."),
+        ("pods", "app=a=b", "", "The label selector is not valid: found '=', expected: ',' or 'end of string'."),
+        ("pods", "", "status.foo=1", "Objects of this kind cannot be selected by the field status.foo."),
+        ("configmaps", "", "status.foo=1", "Objects of this kind cannot be selected by the field status.foo."),
+        ("pods", "", "!!x", "The field selector is not valid: '!!x'; can't understand '!!x'."),
+    ],
+)
+def test_a_selector_that_is_not_valid(kind, selector, field_selector, message, space):
+    with pytest.raises(ApiError) as refused:
+        nbc.cluster("", space.namespace).get(kind, selector=selector, field_selector=field_selector)
+    assert (refused.value.status, refused.value.message) == (400, message)
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("name", ["web,metadata.name=web", "web,metadata.namespace!=x", r"\x1b[31mred", "a=b"])
+@pytest.mark.parametrize("verb", ["get", "describe", "delete"])
+def test_a_name_with_the_signs_of_a_selector_names_nothing_else(verb, name, space):
+    with pytest.raises(NotFound) as missing:
+        getattr(nbc.cluster("", space.namespace), verb)("deploy", name)
+    assert name in missing.value.message
 
 
 def test_what_may_not_be_listed(kubernetes, space, monkeypatch):
@@ -315,3 +344,39 @@ def test_objects_of_an_api_server_that_makes_no_tables():
     assert row.cells == ("sea", "a", 1577836800.0)
     assert [changed.key for changed in decoder.rows(item)] == list(decoder.keys(item)) == ["sea/a"]
     assert decoder.rows({"kind": "BoatList", "items": []}) == []
+
+
+def test_several_kinds_are_watched_together(filled, space, here):
+    assert filled
+    listed = {table.state.title: table.names for table in here.get("deploy,svc,nbcwidgets")}
+    assert len(listed) > 1
+    watch = here.watch("deploy,svc,nbcwidgets")
+    try:
+        seen = {}
+        while seen != listed:
+            assert watch.wait(20, revision=watch.revision)
+            seen = {one.title: [row.name for row in one.rows.values()] for one in watch.state.tables if one.rows}
+        service = {"metadata": {"name": "watched-late"}, "spec": {"ports": [{"port": 80}]}}
+        space.call("POST", f"/api/v1/namespaces/{space.namespace}/services", body=service)
+        while "watched-late" not in seen.get("services", ()):
+            assert watch.wait(20, revision=watch.revision)
+            seen = {one.title: [row.name for row in one.rows.values()] for one in watch.state.tables}
+    finally:
+        watch.stop()
+    result = watch.result(20)
+    assert result[0]["web"].kind == "Deployment"
+    assert "watched-late" in {name for table in result for name in table.names}
+    space.call("DELETE", f"/api/v1/namespaces/{space.namespace}/services/watched-late")
+
+    view = SeveralTablesView()
+    lines = [line for event in watch.events() if (line := view.line(event))]
+    assert any(line.startswith("deployments\nNAME") for line in lines)
+    assert any(line.startswith("services  watched-late ") for line in lines)
+    text = as_text(view.render(watch.state))
+    assert text.index("deployments  nbc") < text.index("services  nbc")
+
+
+def test_one_of_several_kinds_may_not_be_watched(kubernetes, space, monkeypatch):
+    monkeypatch.setenv("KUBECONFIG", kubernetes.env()["NBCONTAINER_TEST_KUBECONFIG_VIEWER"])
+    with pytest.raises(Forbidden, match='cannot list resource "secrets"'):
+        nbc.cluster("", space.namespace).watch("deploy,secrets").result(20)

@@ -113,6 +113,14 @@ def test_a_container_that_ends_at_once_shows_its_last_words(space, restart):
     assert "%kpod logs" in caught.value.cure
 
 
+@pytest.mark.parametrize("restarts", [0, 1])
+def test_the_log_before_a_restart_is_named_only_after_a_restart(restarts):
+    ended = {"terminated": {"exitCode": 1}}
+    status = {"name": "c", "restartCount": restarts, "state": ended, "lastState": ended}
+    found = trouble({"metadata": {"name": "web"}, "status": {"containerStatuses": [status]}})
+    assert ("--previous" in found.cure) is bool(restarts)
+
+
 def test_no_node_takes_it(space):
     body = {
         "metadata": {"name": "too-big"},

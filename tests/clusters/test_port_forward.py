@@ -108,19 +108,6 @@ def test_many_connections_at_once_and_each_is_whole(served):
         stalled.close()
 
 
-def test_an_object_of_a_table_forwards_its_ports(served):
-    with served.get("svc", "served")["served"].port_forward(80) as port:
-        name = read(f"http://127.0.0.1:{port}").decode().strip()
-    pod = served.pods.list(selector="app=served")[name]
-    with pod.port_forward(8080) as port:
-        assert read(f"http://127.0.0.1:{port}").decode().strip() == name
-    assert not served.port_forward()
-    deployment = served.get("deploy")["served"].port_forward("http")
-    assert deployment.command.endswith("port-forward deployment/served :http")
-    assert read(deployment.url).decode().strip() == name
-    deployment.stop()
-
-
 def test_what_is_wrong_with_one_connection_is_said_and_the_others_go_on(served):
     forward = served.port_forward("deploy/served", 81, 8080)
     closed, open_port = (f"http://127.0.0.1:{port}" for port in forward.ports)
@@ -221,3 +208,11 @@ def test_a_loop_of_its_own_can_use_it(served):
 
     with served.port_forward("svc/served", 80) as port:
         assert b"200 OK" in asyncio.run(fetch(port))
+
+
+def test_objects_of_tables_forward_their_own_ports(served):
+    with served.get("svc", "served")["served"].port_forward("web") as port:
+        page = read(f"http://127.0.0.1:{port}/")
+    (name,) = (name for name in served.pods.names() if name.startswith("served-"))
+    with served.pods.get(name).port_forward(8080) as port:
+        assert read(f"http://127.0.0.1:{port}/") == page

@@ -90,6 +90,76 @@ def test_scaling_waits_for_the_pods(there):
         cluster.scale("cm/kube-root-ca.crt", replicas=1)
 
 
+DEFINITION = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: farms.{group}}}
+spec:
+  group: {group}
+  scope: Namespaced
+  names: {{plural: farms, singular: farm, kind: Farm}}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {{scale: {{specReplicasPath: .spec.size, statusReplicasPath: .status.size}}}}
+    schema:
+      openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}
+---
+apiVersion: {group}/v1
+kind: Farm
+metadata: {{name: one}}
+spec: {{size: 1}}
+---
+apiVersion: {group}/v1
+kind: Farm
+metadata: {{name: empty}}
+"""
+
+
+def test_custom_resources_that_can_be_scaled_are(there):
+    cluster, kubectl = there
+    group = f"{cluster.namespace}.example.com"
+    cluster.apply(DEFINITION.format(group=group))
+    try:
+        (change,) = cluster.scale(f"farms.{group}", "one", replicas=3, current_replicas=1)
+        assert change.after["spec"] == {"size": 3}
+        with pytest.raises(Conflict, match="has 3 replicas, not 1"):
+            cluster.scale(f"farms.{group}/one", replicas=2, current_replicas=1)
+        cluster.get(f"farms.{group}")["empty"].scale(2)
+        assert kubectl("get", f"farms.{group}", "-o", "jsonpath={.items[*].spec.size}") == "2 3"
+    finally:
+        cluster.delete(f"crd/farms.{group}").result(60)
+
+
+def test_what_was_changed_by_other_verbs_of_ours_is_applied_without_a_conflict(there):
+    cluster, kubectl = there
+    cluster.scale("deploy/web", replicas=0, wait=False)
+    cluster.patch("deploy/web", patch={"spec": {"revisionHistoryLimit": 5}})
+    text = DEPLOYMENT.replace("replicas: 1", "replicas: 0\n  revisionHistoryLimit: 4")
+    cluster.apply(text)
+    shown = "jsonpath={.spec.replicas} {.spec.revisionHistoryLimit}"
+    assert kubectl("get", "deploy/web", "-o", shown) == "0 4"
+    cluster.scale("deploy/web", replicas=1, wait=False)
+    kubectl("patch", "deploy/web", "-p", '{"spec": {"revisionHistoryLimit": 3}}')
+    with pytest.raises(Conflict) as caught:
+        cluster.apply(text)
+    assert 'spec.revisionHistoryLimit is managed by "kubectl' in caught.value.message
+    assert "spec.replicas" not in caught.value.message
+    assert kubectl("get", "deploy/web", "-o", shown) == "1 3"
+
+
+def test_what_tables_give_can_be_scaled_and_rolled_out(there):
+    cluster, kubectl = there
+    web = cluster.get("deploy")["web"]
+    web.scale(0).result(90)
+    assert kubectl("get", "deploy/web", "-o", "jsonpath={.spec.replicas}") == "0"
+    (change,) = web.restart()
+    assert change.action == "restarted"
+    assert web.rollout_status().result(90)[0].action == "rolled out"
+    assert web.undo(dry_run=True)[0].status == "dry run"
+
+
 def test_a_rollout_that_cannot_end_says_which_pod_keeps_it_and_can_be_undone(there):
     cluster, kubectl = there
     (change,) = cluster.pod_template.image("deploy/web", "web=127.0.0.1:9/nothing:1")

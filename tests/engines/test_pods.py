@@ -3,13 +3,14 @@
 import asyncio
 import re
 import secrets
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from nbcontainer.engines import pod_creation, pods
+from nbcontainer.engines import pod_creation, pod_deletion, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
 from nbcontainer.engines.pod_deletion import delete
@@ -128,6 +129,24 @@ def test_create_list_describe_delete(podman, make, unique):
     assert (gone.name, gone.action) == (unique, "deleted")
     with pytest.raises(NotFound, match="no pod"):
         pods.table(podman, names=(unique,))
+
+
+def test_pods_are_deleted_together_and_a_refusal_spares_the_others(podman, make):
+    refused, *others = (make(name=f"-{number}").result(60).name for number in range(3))
+    uid, remove = pods.find_pod(podman, refused)["Id"], pod_deletion._remove
+    together = threading.Barrier(3, timeout=20)
+
+    def refuse_one(engine, doomed, *more):
+        together.wait()  # each comes this far before one is done
+        remove(engine, "no-such-pod" if doomed == uid else doomed, *more)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pod_deletion, "_remove", refuse_one)
+        with pytest.raises(ApiError, match=rf"no pod.* Deleted: {', '.join(others)}\.$"):
+            delete(podman, [refused, *others], force=True).result(60)
+    left = pods.table(podman).names
+    assert refused in left
+    assert not {*others} & {*left}
 
 
 def test_a_deletion_is_reported_and_stops_within_a_second(podman, make, unique):
@@ -266,6 +285,47 @@ def test_logs(podman, make, unique):
         pods.logs(podman, LogRequest((unique,), container="side")).result(30)
 
 
+def test_a_pod_without_containers_has_no_logs_and_runs_no_command(podman, make, unique):
+    pods.podman_http(podman).json("POST", "/libpod/pods/create", body={"name": unique})
+    try:
+        for call in (
+            lambda: pods.logs(podman, LogRequest((unique,))),
+            lambda: pods.logs(podman, LogRequest((f"/{unique}/",), follow=True)),
+            lambda: pods.execute(podman, ExecRequest(unique, ("true",))),
+        ):
+            with pytest.raises(NotFound, match=f"The pod {unique} in Podman .* has no containers yet"):
+                call().result(30)
+        with_log = make("echo said; sleep 600", name="-with").result(60).name
+        result = pods.logs(podman, LogRequest((f"/{unique}/",))).result(30)
+        assert [line.text for line in result] == ["said"]
+        assert [note.split(" in ")[0] for note in result.state.notes] == [f"The pod {unique}"]
+        with pytest.raises(UsageError, match="Whose logs") as caught:
+            pods.logs(podman, LogRequest())
+        assert "`%kpod` lists the pods" in caught.value.cure
+        followed = pods.logs(podman, LogRequest((f"/{with_log}/",), follow=True))
+        until(lambda: any("come later are not followed" in note for note in followed.state.notes))
+        until(lambda: followed.state.total_bytes == len("said\n"))
+        followed.stop()
+    finally:
+        delete(podman, [unique], force=True).result(30)
+
+
+def test_the_first_container_is_that_of_the_manifest(podman, unique):
+    names = ["c3", "c1", "c4", "c2"]
+    one = "{{name: {}, image: busybox, command: [sh, -c, echo {} > /name; sleep 600]}}"
+    containers = ", ".join(one.format(name, name) for name in names)
+    text = f"{{apiVersion: v1, kind: Pod, metadata: {{name: {unique}}}, spec: {{containers: [{containers}]}}}}"
+    pod_creation.apply(podman, text, source_map=SourceMap())
+    try:
+        assert pods.containers(podman, unique) == names
+        ran = pods.execute(podman, ExecRequest(unique, ("sh", "-c", "until cat /name; do sleep 0.1; done"))).result(30)
+        assert ran.output.endswith("c3\n")
+        titles = [title for title, _ in pods.describe(podman, unique).sections]
+        assert titles == ["", *(f"Container {name}" for name in names)]
+    finally:
+        delete(podman, [unique], force=True).result(30)
+
+
 def test_commands(podman, shell):
     result = pods.execute(podman, ExecRequest(shell, ("sh", "-c", "echo out; echo err >&2"))).result(30)
     assert (result.exit_code, "out" in result.output) == (0, True)
@@ -367,6 +427,7 @@ def alone(podman, monkeypatch, tmp_path):
         ("%kpod --as=ann", "impersonation.*Podman has no users"),
         ("%kpod -n shop", "namespaces.*name no namespace"),
         ("%kube get deploy", "objects of the kind 'deploy'.*there are only Podman's pods"),
+        ("%kube describe pod web", "support describe.*`%kpod describe`; other objects need a cluster"),
         ("%kube get pods,svc", "objects of the kind 'svc'.*there are only Podman's pods"),
     ],
 )

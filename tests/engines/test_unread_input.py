@@ -35,7 +35,7 @@ def gaps(operation):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_command_that_reads_nothing_ends_when_it_ends(start, size):
+def test_a_command_that_reads_nothing_ends_when_it_ends(start, engine, size):
     began = time.monotonic()
     operation = start("sh", "-c", "sleep 1; echo out; exit 7", stdin=LINE * (size // 16))
     with pytest.raises(CommandFailed) as caught:
@@ -43,13 +43,18 @@ def test_a_command_that_reads_nothing_ends_when_it_ends(start, size):
     assert time.monotonic() - began < 15
     assert caught.value.exit_code == 7
     assert gaps(operation) == []
-    # Podman itself may lose what a command writes just before it ends, of which there is no log
-    assert caught.value.output == "out\n" or (caught.value.output == "" and operation.state.gaps == (UnreadInput.GAP,))
+    assert caught.value.output == "out\n" or is_lost(caught.value.output, operation, engine)
 
 
-def test_a_command_that_reads_a_part(start):
+def is_lost(output, operation, engine):
+    """Whether Podman itself has lost what a command wrote just before it ended, of which there is no log."""
+    return engine.is_podman and output == "" and operation.state.gaps == (UnreadInput.GAP,)
+
+
+def test_a_command_that_reads_a_part(start, engine):
     operation = start("head", "-c", "16", stdin=LINE * 2_000_000)
-    assert operation.result(30).output == "0123456789abcde\n"
+    output = operation.result(30).output
+    assert output == "0123456789abcde\n" or is_lost(output, operation, engine)
     assert gaps(operation) == []
 
 

@@ -1,5 +1,6 @@
 """Parser, help, completion and command all come from one declaration."""
 
+import re
 import shlex
 import subprocess
 
@@ -13,6 +14,7 @@ from nbcontainer.magics.candidates import candidates
 from nbcontainer.magics.secrecy import SECRET_WORDS
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Magic, Verb
+from nbcontainer.verbs.other_words import OTHER_WORDS
 from nbcontainer.verbs.words import shell_words
 
 MAGICS = {name: catalogue.verbs_of(name) for name in catalogue.MAGICS}
@@ -381,6 +383,55 @@ def test_a_misspelt_verb_is_not_taken_for_a_pod():
         MAGICS["kpod"].magic.split("-n shop lgos web")
 
 
+@pytest.mark.parametrize(
+    ("magic", "line", "cure"),
+    [
+        ("kube", "config get-contexts", "%kube context"),
+        ("kube", "-n shop version", "%nbcontainer doctor"),
+        ("kube", "create -f web.yaml", "%kube apply -f"),
+        ("kube", "create --filename=web.yaml", "%kube apply"),
+        ("kube", "create pod web", "%kpod create"),
+        ("kpod", "ls", "%kpod get"),
+        ("kpod", "scale web", "%kube scale"),
+    ],
+)
+def test_a_word_of_kubectl_that_is_no_verb_here_leads_to_one(magic, line, cure):
+    with pytest.raises(UsageError) as error:
+        MAGICS[magic].magic.split(line)
+    assert cure in error.value.cure
+
+
+def test_other_words_are_no_verbs_and_lead_to_verbs():
+    for magic, words in OTHER_WORDS.items():
+        for word, cure in words.items():
+            assert MAGICS[magic].magic.find(word.split()) is None
+            for other, verb in re.findall(r"%(\w+) ([a-z-]+)", cure):
+                assert MAGICS[other].magic.find([verb]), cure
+
+
+@pytest.mark.parametrize(("line", "sign"), [("get pods | grep web", "|"), ("get pods -o yaml > web.yaml", ">")])
+def test_signs_of_a_shell_are_refused(line, sign):
+    verb, words = MAGICS["kube"].magic.split(line)
+    with pytest.raises(UsageError, match="not run by a shell") as error:
+        verb.parse(words)
+    assert f" {sign} " in error.value.message
+
+
+def test_signs_of_a_shell_in_a_command_are_its_own():
+    verb, words = MAGICS["kube"].magic.split("exec web -- expr 3 > 2")
+    assert verb.parse(words)["command"] == ["expr", "3", ">", "2"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "hint"), [("--list", "--help lists"), ("--nmespace", "--namespace"), ("--as-users", "--as")]
+)
+def test_only_a_similar_flag_is_suggested(flag, hint):
+    verb, words = MAGICS["kube"].magic.split(f"set env deploy/web {flag}")
+    with pytest.raises(UsageError, match="has no flag") as error:
+        verb.parse(words)
+    assert hint in error.value.cure
+
+
 def test_the_longest_path_wins():
     assert VOLUMES.split("volume ls --name x")[0].path == "volume ls"
     assert VOLUMES.split("volume --name x")[0].path == "volume"
@@ -456,7 +507,7 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%nbcontainer settings ")[1] == ["<setting>"]
     assert words("%kpod ")[1] == [verb.path for verb in MAGICS["kpod"].magic.verbs]  # %kpod web is refused
     assert "<pod>" in words("%kpod -n shop ")[1]
-    assert words("x = %kpod de") == ("de", ["delete", "describe"])
+    assert words("x = %kpod de") == ("de", ["delete", "describe", "debug"])
     assert words("import os\nx, y = %kpod de", line=1) == ("de", ["delete", "describe"])
     cell = "%%dockerfile --target \nFROM golang:1 AS build\nRUN echo AS no\nfrom scratch as final"
     assert words(cell)[1] == ["build", "final"]

@@ -84,6 +84,9 @@ def test_only_the_lines_that_are_asked_for_are_decoded(monkeypatch):
     assert len(state.lines) == 2_000
 
 
-def test_a_logs_size_is_that_of_its_texts():
-    stamped = LogChunk("web", b"2026-01-02T03:04:05.123456789Z abc\n" * 3, 3, stamped=True)
+@pytest.mark.parametrize(
+    "stamp", ["2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05Z", "2026-01-02T05:04:05+02:00"]
+)
+def test_a_logs_size_is_that_of_its_texts(stamp):
+    stamped = LogChunk("web", f"{stamp} abc\n".encode() * 3, 3, stamped=True)
     assert apply_logs(LogState(), LogLines((stamped,))).total_bytes == len("abc\n") * 3

@@ -1,7 +1,9 @@
 """The protocol between kernel and page, from the kernel's side."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -186,3 +188,13 @@ def test_many_threads_feed_one_widget_without_loss(widget):
         time.sleep(0.01)  # wait for the sender's next batch
     for name in range(8):
         assert [item["number"] for item in wire.items() if item["from"] == name] == list(range(50))
+
+
+@pytest.mark.parametrize("page", ["tables", "logs", "picture"])
+def test_a_closed_widget_is_released(page):
+    made = live.widget_class(page)({"rows": []})
+    made.close()
+    known = weakref.ref(made)
+    del made
+    gc.collect()
+    assert known() is None

@@ -2,20 +2,19 @@
 
 import { visible } from './ansi';
 import { make, setAttribute, setCutText, setText } from './elements';
-import { bytes, counted } from './format';
+import { counted } from './format';
 import { KeysPanel } from './keys';
 import { linkText, liveWidget, type Live, type View } from './live';
-import { LogList, shorten } from './logs_list';
+import { LogFoot, button } from './logs_foot';
+import { shorten } from './logs_lines';
+import { LogList } from './logs_list';
 import { LogSearch, highlights } from './logs_search';
-import { momentOf } from './logs_time';
 import { LOG, STRINGS } from './strings';
 import { LogStore, REPLY_LINES, type LogWire, type WireLines } from './logs_store';
-import { saveTexts, textsFrom } from './logs_texts';
 
 const TYPING = 120; // milliseconds after the last keystroke before a search starts
 const RETRY = 1000; // milliseconds before lines that did not arrive are requested again
 const AHEAD = 512; // lines above and below the visible ones that the page gets before they are scrolled to
-const COPY_LINES = 10_000;
 
 const FEW = 8; // an ended log of so few lines has no search box, and a footer only if a line is too wide
 
@@ -32,14 +31,11 @@ function storeOf(snapshot: LogWire): LogStore {
   return store;
 }
 
-function button(text: string, title: string, onclick: () => void, label?: string): HTMLButtonElement {
-  return make('button', { class: 'nbc-button', type: 'button', title, 'aria-label': label, onclick }, text);
-}
-
 class LogView implements View {
   private store: LogStore;
   private readonly list: LogList;
   private readonly search: LogSearch;
+  private readonly foot: LogFoot;
   private readonly root: HTMLElement;
   private readonly verb = make('b');
   private readonly title = make('span', { class: 'nbc-chip' });
@@ -58,22 +54,6 @@ class LogView implements View {
   private readonly regex = button('.*', LOG.regex, () => this.toggleRegex(), LOG.regex);
   private readonly previous = button('↑', `${LOG.previous} (N)`, () => this.step(-1), LOG.previous);
   private readonly next = button('↓', `${LOG.next} (n)`, () => this.step(1), LOG.next);
-  private readonly time = button(LOG.time, LOG.timeTitle, () => this.toggleTime());
-  private readonly wrap = button(LOG.wrap, LOG.wrapTitle, () => this.toggleWrap());
-  private readonly copy = button(
-    LOG.copy,
-    LOG.copyTitle(COPY_LINES.toLocaleString('en-US')),
-    () => void this.copyText(),
-  );
-  private readonly download = button(LOG.download, LOG.downloadTitle, () => void this.save());
-  private readonly moment = make('input', {
-    class: 'nbc-input nbc-moment',
-    placeholder: LOG.momentHint,
-    'aria-label': LOG.moment,
-    title: LOG.momentTitle,
-    spellcheck: 'false',
-    autocomplete: 'off',
-  });
   private readonly pause = button(LOG.pause, LOG.pauseTitle, () => this.togglePause());
   private readonly stop = button(STRINGS.stop, LOG.stopTitle, () => this.stopFollowing());
   private readonly status = make('span', { class: 'nbc-status', role: 'status' });
@@ -82,7 +62,6 @@ class LogView implements View {
     type: 'button',
     onclick: () => this.list.toEnd(),
   });
-  private readonly spool = make('span', { class: 'nbc-spool' });
   private readonly help = new KeysPanel();
   private pausedAt = 0;
   private fetching = false;
@@ -100,10 +79,14 @@ class LogView implements View {
     );
     this.search.total = () => this.store.total;
     this.list = new LogList(this.store, {
-      moved: () => this.drawFollow(),
+      moved: () => {
+        this.drawFollow();
+        this.foot.draw();
+      },
       shown: (from, to) => void this.fetch(from, to),
     });
     this.list.times = this.store.times;
+    this.foot = new LogFoot(this.list, live, (line) => this.goTo(line));
     this.root = this.build();
     this.listen();
     element.append(this.root);
@@ -132,24 +115,14 @@ class LogView implements View {
       search,
       make('span', { class: 'nbc-group nbc-ending' }, this.pause, this.stop, this.status),
     );
-    const foot = make(
-      'div',
-      { class: 'nbc-bar nbc-foot nbc-dim' },
-      this.spool,
-      make('span', { class: 'nbc-grow' }),
-      this.moment,
-      this.time,
-      this.wrap,
-      this.copy,
-      this.download,
-    );
     return make(
       'div',
       { class: 'nbc nbc-log', role: 'group' },
       bar,
       this.help.element,
-      make('div', { class: 'nbc-frame' }, this.list.element, this.jump),
-      foot,
+      this.foot.fields.element,
+      make('div', { class: 'nbc-frame' }, this.list.head, this.list.element, this.jump),
+      this.foot.element,
     );
   }
 
@@ -170,11 +143,6 @@ class LogView implements View {
         } else this.list.element.focus();
       } else return;
       event.preventDefault();
-    });
-    this.moment.addEventListener('keydown', (event) => {
-      event.stopPropagation();
-      if (event.key === 'Enter') void this.goToTime();
-      else if (event.key === 'Escape') this.list.element.focus();
     });
     this.list.element.addEventListener('keydown', (event) => this.onKey(event));
     document.addEventListener('selectionchange', this.onSelection);
@@ -206,13 +174,12 @@ class LogView implements View {
     this.title.hidden = !this.title.textContent;
     setCutText(this.where, visible(store.where));
     this.where.hidden = !store.where;
-    setText(this.spool, LOG.sizeIn(bytes(store.bytes), visible(store.spool)));
-    this.spool.title = store.spool ? LOG.fileTitle : '';
     setAttribute(this.list.element, 'aria-label', LOG.linesOf(visible(store.title)));
     this.list.request();
     this.drawCounts();
     this.drawFollow();
     this.drawSearch();
+    this.foot.draw();
   }
 
   private drawCounts(): void {
@@ -321,23 +288,6 @@ class LogView implements View {
 
   // --- buttons and keys
 
-  private toggleTime(): void {
-    this.list.times = !this.list.times;
-    this.list.request();
-    this.drawToggles();
-  }
-
-  private toggleWrap(): void {
-    this.list.wrap = !this.list.wrap;
-    this.list.request();
-    this.drawToggles();
-  }
-
-  private drawToggles(): void {
-    setAttribute(this.time, 'aria-pressed', String(this.list.times));
-    setAttribute(this.wrap, 'aria-pressed', String(this.list.wrap));
-  }
-
   private togglePause(): void {
     if (this.list.follow) {
       this.list.follow = false;
@@ -368,11 +318,13 @@ class LogView implements View {
         this.input.select();
       },
       e: () => this.find('level:error'),
-      g: () => this.moment.focus(),
+      c: () => this.foot.toggleColumns(),
+      g: () => this.foot.askForTime(),
       n: () => this.step(1),
       N: () => this.step(-1),
-      t: () => this.toggleTime(),
-      w: () => this.toggleWrap(),
+      r: () => this.list.toggleRaw(),
+      t: () => this.foot.toggleTime(),
+      w: () => this.foot.toggleWrap(),
       ' ': () => this.togglePause(),
       '?': () => this.help.toggle({ [STRINGS.keys]: LOG.keys, [LOG.searching]: LOG.searches }),
     };
@@ -385,59 +337,10 @@ class LogView implements View {
     event.stopPropagation();
   }
 
-  private async copyText(): Promise<void> {
-    const selection = document.getSelection();
-    const chosen = selection && this.list.element.contains(selection.anchorNode) ? selection.toString() : '';
-    const text = chosen || (await this.lastLines());
-    let status = STRINGS.copied(counted(text ? text.split('\n').length : 0, STRINGS.line));
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch {
-      status = LOG.refused;
-    }
-    setText(this.copy, status);
-    window.setTimeout(() => setText(this.copy, LOG.copy), 1500);
-  }
-
-  private async lastLines(): Promise<string> {
-    const lines: string[] = [];
-    for await (const part of this.texts(Math.max(0, this.store.total - COPY_LINES))) lines.push(...part);
-    return lines.join('\n');
-  }
-
-  private async save(): Promise<void> {
-    this.download.disabled = true;
-    await saveTexts(this.texts(0), this.store.title, this.store.total, (percent) =>
-      setText(this.download, LOG.downloading(percent)),
-    );
-    setText(this.download, LOG.download);
-    this.download.disabled = false;
-  }
-
-  // the lines from one on, in parts, as they are shown
-  private texts(first: number): AsyncGenerator<string[]> {
-    const request = (from: number, count: number): Promise<unknown> =>
-      this.live.act('lines', { first: from, count });
-    return textsFrom(first, this.store, this.list.times, request);
-  }
-
   private find(query: string): void {
     this.root.classList.remove('nbc-few');
     this.input.value = query;
     this.startSearch();
-  }
-
-  private async goToTime(): Promise<void> {
-    const near =
-      this.store.get(Math.min(this.list.first, this.store.total - 1)) ?? this.store.get(this.store.total - 1);
-    const seconds = momentOf(this.moment.value, near?.time || Date.now() / 1000);
-    setAttribute(this.moment, 'aria-invalid', seconds === null ? 'true' : null);
-    if (seconds === null) return;
-    const reply = (await this.live.act('time', { seconds })) as { line: number } | null;
-    if (!reply) return;
-    if (!this.list.times) this.toggleTime();
-    this.goTo(reply.line);
-    this.list.element.focus();
   }
 
   dispose(): void {

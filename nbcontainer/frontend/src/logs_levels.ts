@@ -12,7 +12,17 @@ const LEVEL = new RegExp(
 const COLOUR = /\x1b\[[0-9;:]*m/g;
 const SEARCHED = 1_000; // characters; a level stands near the beginning
 
-/** "error", "warning" or "debug" for lines that are drawn differently; "" for the others. */
+const LEVELS = ['trace', 'debug', 'info', 'warning', 'error', 'fatal'];
+const WORDS: [string, RegExp][] = [
+  ['trace', /^(t|trace|trc|verbose|silly|finest)$/],
+  ['debug', /^(d|debug|dbg|fine)$/],
+  ['info', /^(i|info|inf|information|informational|notice|log)$/],
+  ['warning', /^(w|warn|wrn|warning)$/],
+  ['error', /^(e|err|error|severe)$/],
+  ['fatal', /^(f|ftl|fatal|crit|critical|d?panic|alert|emerg|emergency)$/],
+];
+
+/** A line's level: "trace", "debug", "info", "warning", "error" or "fatal"; "" where none is found. */
 export function levelOf(text: string): string {
   const found = LEVEL.exec(text.slice(0, SEARCHED).replace(COLOUR, ''));
   const word =
@@ -21,9 +31,7 @@ export function levelOf(text: string): string {
       .find((group) => group !== undefined)
       ?.toLowerCase() ?? '';
   if (/^\d+$/.test(word))
-    return ['', 'debug', 'debug', '', 'warning'][Math.floor(Number(word) / 10)] ?? 'error';
-  if (/^(w|warn|wrn|warning)$/.test(word)) return 'warning';
-  if (/^(e|f|err|error|severe|fatal|ftl|crit|critical|d?panic|alert|emerg|emergency)$/.test(word))
-    return 'error';
-  return /^(d|t|debug|dbg|fine|finest|trace|trc|verbose|silly)$/.test(word) ? 'debug' : '';
+    // pino and bunyan: 10 is trace, 20 debug, …
+    return LEVELS[Math.min(Math.max(Math.floor(Number(word) / 10), 1), LEVELS.length) - 1] ?? '';
+  return WORDS.find(([, words]) => words.test(word))?.[0] ?? '';
 }

@@ -4,17 +4,15 @@
 // list works with fractions, not heights: with the scroll bar at fraction f of its range, the line at fraction f of the
 // log is drawn at fraction f of the view. For lines of equal height that is ordinary scrolling.
 
-import { draw, visible } from './ansi';
-import { make, setText } from './elements';
-import { levelOf } from './logs_levels';
-import type { Line, LogStore } from './logs_store';
+import { make } from './elements';
+import { FieldColumns } from './logs_fields';
+import { drawLine, headOf, remarks, templateOf, type Look } from './logs_lines';
+import type { LogStore } from './logs_store';
 
 const LINE = 18; // pixels; the height of an unwrapped line
 const VIEW_HEIGHT = 330; // pixels, at most
 const PADDING = 14; // below the last line, with room for a scroll bar
 const MAX_HEIGHT = 8_000_000; // pixels; browsers cap an element's height at 17 to 33 million
-const COLOURS = 8;
-const WIDEST_NAME = 26; // characters of a source's name
 
 /** The list's callbacks to its owner. */
 export interface ListEvents {
@@ -36,6 +34,14 @@ export class LogList {
   highlight: RegExp | null = null;
   /** The line of the current match, or -1. */
   marked = -1;
+  /** Lines as columns of their fields. */
+  readonly columns = new FieldColumns();
+  /** The names of the columns, above the lines. */
+  readonly head = make('div', {
+    class: 'nbc-log-head nbc-code nbc-dim',
+    'aria-hidden': 'true',
+    hidden: true,
+  });
   /** How many lines are listed, including one for a note at the very end. */
   total = 0;
   private top = 0; // the line at the top edge if no line were wrapped
@@ -43,6 +49,7 @@ export class LogList {
   private readonly layer = make('div', { class: 'nbc-window' });
   private readonly flow = make('div', { class: 'nbc-flow' });
   private readonly lines = new Map<number, HTMLElement>();
+  private readonly raw = new Set<number>(); // the lines whose text is shown below their columns
   private expected = 0;
   private frame = 0;
   private width = 0;
@@ -63,6 +70,7 @@ export class LogList {
     );
     this.element.addEventListener('scroll', () => this.onScroll(), { passive: true });
     this.element.addEventListener('wheel', (event) => this.onWheel(event), { passive: false });
+    this.flow.addEventListener('click', (event) => this.onClick(event));
     this.observer.observe(this.element);
   }
 
@@ -113,8 +121,23 @@ export class LogList {
     this.paint();
   }
 
+  /** Shows the text of a line below its columns, or hides it: of the marked line, else of the first in view. */
+  toggleRaw(number = this.marked >= 0 ? this.marked : this.first): void {
+    if (!this.columns.on) return;
+    if (!this.raw.delete(number)) this.raw.add(number);
+    this.request();
+  }
+
+  private onClick(event: Event): void {
+    if (!(event.target instanceof Element) || document.getSelection()?.isCollapsed === false) return;
+    const chosen = event.target.closest('.nbc-line');
+    if (event.target.closest('.nbc-raw')) return;
+    for (const [number, element] of this.lines) if (element === chosen) this.toggleRaw(number);
+  }
+
   private onScroll(): void {
     const { element } = this;
+    this.head.style.setProperty('--nbc-log-left', `${-element.scrollLeft}px`);
     if (Math.abs(element.scrollTop - this.expected) > 1) {
       const way = element.scrollHeight - element.clientHeight;
       const fraction = way > 0 ? element.scrollTop / way : 1;
@@ -191,15 +214,21 @@ export class LogList {
 
   private setLines(from: number, to: number): void {
     const { store } = this;
-    const several = store.sources.size > 1 || store.prefix;
-    const drawn = `${this.times} ${several} ${this.pattern ?? this.highlight}`;
-    const anew = drawn !== this.drawn;
-    this.drawn = drawn;
+    const look: Look = {
+      times: this.times,
+      several: store.sources.size > 1 || store.prefix,
+      columns: this.columns,
+      pattern: this.pattern ?? this.highlight,
+    };
+    for (let number = from; number < to; number++) {
+      const line = store.get(number);
+      if (line) this.columns.of(line); // columns are known before the first of these lines is drawn
+    }
+    const anew = this.setLook(look);
     if (this.flow.classList.toggle('nbc-wrap', this.wrap)) {
       this.width = 0; // reset before measuring: wrapped lines are as wide as the view
       this.spacer.style.minWidth = '';
     }
-    this.flow.style.setProperty('--nbc-log-columns', this.columns(several));
     const spare: HTMLElement[] = [];
     for (const [number, element] of this.lines) {
       if (number >= from && number < to) continue;
@@ -217,9 +246,10 @@ export class LogList {
       }
       const line = store.get(number);
       const notes = store.notes.get(number);
-      const state = `${line ? 1 : 0} ${notes?.length ?? 0}`;
+      const raw = this.raw.has(number);
+      const state = `${line ? 1 : 0} ${notes?.length ?? 0} ${raw}`;
       if (anew || element.dataset.state !== state) {
-        if (number < store.total) this.drawLine(element, line, notes, several);
+        if (number < store.total) drawLine(element, line, notes, look, raw);
         else element.replaceChildren(...remarks(notes));
       }
       element.dataset.state = state;
@@ -230,62 +260,18 @@ export class LogList {
     for (const element of spare) element.remove();
   }
 
-  private columns(several: boolean): string {
-    let longest = 0;
-    if (several)
-      for (const name of this.store.sources.keys()) longest = Math.max(longest, shorten(name).length);
-    return `${this.times ? '12.5ch ' : ''}${several ? `${longest + 0.5}ch ` : ''}minmax(0, 1fr)`;
+  // returns whether lines look different now
+  private setLook(look: Look): boolean {
+    const { columns, times, several, pattern } = look;
+    const template = templateOf(look, this.store);
+    const drawn = `${columns.on} ${columns.levels} ${columns.chosen.join('\n')} ${times} ${several} ${pattern}`;
+    for (const element of [this.flow, this.head]) element.style.setProperty('--nbc-log-columns', template);
+    if (drawn === this.drawn) return false;
+    this.drawn = drawn;
+    this.width = 0;
+    this.head.hidden = !columns.on;
+    if (columns.on) this.head.replaceChildren(make('div', { class: 'nbc-line' }, ...headOf(look)));
+    this.events.moved();
+    return true;
   }
-
-  private drawLine(
-    host: HTMLElement,
-    line: Line | undefined,
-    notes: string[] | undefined,
-    several: boolean,
-  ): void {
-    const parts = remarks(notes);
-    if (this.times) {
-      const time = make('span', { class: 'nbc-dim' }, line?.time ? clock(line.time) : '');
-      if (line?.time) time.title = new Date(line.time * 1000).toISOString();
-      parts.push(time);
-    }
-    if (several) {
-      const name = make('span', { class: `nbc-source nbc-s${colourOf(line?.source ?? '')}` });
-      setText(name, shorten(line?.source ?? ''));
-      name.title = visible(line?.source ?? '');
-      parts.push(name);
-    }
-    const text = make('span', { class: line?.error ? 'nbc-text nbc-stderr' : 'nbc-text' });
-    const level = line ? levelOf(line.text) : '';
-    if (level) text.classList.add(`nbc-level-${level}`);
-    if (line) draw(text, line.text, this.pattern ?? this.highlight);
-    else text.textContent = '…';
-    parts.push(text);
-    host.replaceChildren(...parts);
-  }
-}
-
-/** A source's name, with its middle left out if it is long: "web-…-x2x8q". */
-export function shorten(name: string): string {
-  const text = visible(name);
-  if (text.length <= WIDEST_NAME) return text;
-  return `${text.slice(0, WIDEST_NAME - 13)}…${text.slice(-12)}`;
-}
-
-/** The colour of a source: a name always gets the same one (FNV-1a). */
-export function colourOf(name: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  return (hash >>> 16) % COLOURS;
-}
-
-function clock(seconds: number): string {
-  const date = new Date(seconds * 1000);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
-}
-
-function remarks(notes: string[] | undefined): HTMLElement[] {
-  return (notes ?? []).map((note) => make('div', { class: 'nbc-remark nbc-dim' }, `— ${visible(note)} —`));
 }

@@ -5,9 +5,9 @@ import { visible } from './ansi';
 import { KeysPanel } from './keys';
 import { linkText, liveWidget, sleepText, type Live, type View } from './live';
 import { STRINGS, TABLE } from './strings';
-import { ColumnsPanel } from './tables_columns';
+import { ColumnsPanel } from './columns';
 import { Grid } from './tables_grid';
-import { TableStore, type Row, type TableWire } from './tables_store';
+import { TableStore, type Column, type Row, type TableWire } from './tables_store';
 import { RowVerbs, isKey, keyCap, lineInWords } from './tables_verbs';
 
 const stores = new WeakMap<TableWire, TableStore>();
@@ -50,7 +50,7 @@ class TableView implements View {
   private readonly keys = make('span', { class: 'nbc-keys' });
   private readonly verbs = new RowVerbs(() => this.chosenRows());
   private readonly help = new KeysPanel();
-  private readonly columns: ColumnsPanel;
+  private readonly columns: ColumnsPanel<Column>;
   private readonly grid: Grid;
   private readonly timer: number;
   private counted = '';
@@ -69,6 +69,8 @@ class TableView implements View {
       key: (event) => this.onKey(event),
     });
     this.columns = new ColumnsPanel(
+      TABLE.columns,
+      TABLE.columnsTitle,
       () => this.store.columns,
       (column) => this.grid.shows(column),
       (column) => this.grid.toggleColumn(column),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { colourOf, shorten } from '../src/logs_list';
+import { colourOf, shorten } from '../src/logs_lines';
 import { levelOf } from '../src/logs_levels';
 import { compile, highlights } from '../src/logs_search';
 import { LogStore, type WireLine } from '../src/logs_store';
@@ -93,7 +93,10 @@ test('levels', () => {
   for (const [text, level] of [
     ['{"level":"error"}', 'error'],
     ['{"level":50}', 'error'],
-    ['{"level":30}', ''],
+    ['{"level":30}', 'info'],
+    ['{"level":60}', 'fatal'],
+    ['{"level":10}', 'trace'],
+    ['level=notice', 'info'],
     ['time=now level=warn msg=x', 'warning'],
     ['E1123 10:42:07.113200 main.go:5] failed', 'error'],
     ['2026-11-23 10:42:07,113 ERROR [main] it failed', 'error'],

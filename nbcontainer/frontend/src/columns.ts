@@ -1,27 +1,25 @@
-// The panel with a checkbox for each column of a table.
+// The panel with a checkbox for each column of a table, or each field of a log.
 
+import { visible } from './ansi';
 import { make, setAttribute } from './elements';
-import { TABLE } from './strings';
-import type { Column } from './tables_store';
 
-export class ColumnsPanel {
-  readonly button = make(
-    'button',
-    { class: 'nbc-button', type: 'button', 'aria-expanded': 'false', title: TABLE.columnsTitle },
-    TABLE.columns,
-  );
-  readonly element = make('div', {
-    class: 'nbc-choice',
-    role: 'group',
-    'aria-label': TABLE.columns,
-    hidden: true,
-  });
+export class ColumnsPanel<Column extends { readonly name: string }> {
+  readonly button: HTMLButtonElement;
+  readonly element: HTMLElement;
 
   constructor(
+    text: string,
+    title: string,
     private readonly columns: () => readonly Column[],
     private readonly shows: (column: Column) => boolean,
     private readonly toggle: (column: Column) => void,
   ) {
+    this.button = make(
+      'button',
+      { class: 'nbc-button', type: 'button', 'aria-expanded': 'false', title },
+      text,
+    );
+    this.element = make('div', { class: 'nbc-choice', role: 'group', 'aria-label': text, hidden: true });
     this.button.addEventListener('click', () => this.open(this.element.hidden));
     this.element.addEventListener('keydown', (event) => {
       event.stopPropagation(); // the page's own shortcuts do nothing here
@@ -46,7 +44,7 @@ export class ColumnsPanel {
         this.toggle(column);
         box.checked = this.shows(column); // the last column stays
       });
-      return make('label', {}, box, document.createTextNode(` ${column.name}`));
+      return make('label', {}, box, document.createTextNode(` ${visible(column.name)}`));
     });
     this.element.replaceChildren(...boxes);
     this.element.querySelector('input')?.focus();
