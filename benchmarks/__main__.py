@@ -1,4 +1,4 @@
-"""Compare nbcontainer with its peers: `python -m benchmarks [loading] [builds] [pods] [logs] [streams] …`."""
+"""Compare nbcontainer with its peers: `python -m benchmarks [TOPIC …]`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib import import_module
 from benchmarks import logs
 from benchmarks.measuring import MissingError, machine
 
-_TOPICS = ("loading", "builds", "pods", "logs", "page", "pictures", "streams")
+_TOPICS = ("loading", "builds", "pods", "tables", "logs", "page", "pictures", "streams")
 _MIN_ROUNDS = 7
 
 
@@ -22,16 +22,19 @@ def main() -> int:
     parser.add_argument(
         "--lines", type=int, help=f"of the long log (default {logs.LINES:,}; a fifth of them beside other topics)"
     )
+    parser.add_argument("--minutes", type=float, help="of the live table's churn (default 60; 2 beside other topics)")
     parser.add_argument("--strict", action="store_true", help="fail if a target is missed")
     arguments = parser.parse_args()
     rounds = max(arguments.rounds, _MIN_ROUNDS)
     print(f"{machine()}\nmedians of {rounds} alternating runs; ratios to the last line of each table")
     passed = True
     lines = arguments.lines or (logs.LINES if arguments.topics == ["logs"] else logs.LINES // 5)
+    minutes = arguments.minutes or (60.0 if arguments.topics == ["tables"] else 2.0)
+    given = {"logs": (lines,), "tables": (minutes,)}
     for topic in arguments.topics or _TOPICS:
         try:
             module = import_module(f"benchmarks.{topic}")
-            for comparison in module.comparisons(lines) if topic == "logs" else module.comparisons():
+            for comparison in module.comparisons(*given.get(topic, ())):
                 comparison.measure(rounds)
                 passed = comparison.show() and not comparison.missing and passed
         except MissingError as error:

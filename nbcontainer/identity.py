@@ -34,8 +34,13 @@ def notebook_id(path: str = "") -> str:
         path: the notebook's path; "" for this one's, from VS Code or Jupyter, or else for the working directory at the
             time of import.
     """
-    path = path or _path_in_vs_code() or os.environ.get("JPY_SESSION_NAME") or _STARTED_IN
+    path = path or notebook_path() or _STARTED_IN
     return hashlib.sha256(f"{_user_id()}\0{path}".encode("utf-8", "surrogateescape")).hexdigest()[:12]
+
+
+def notebook_path() -> str:
+    """The path of this notebook's file, as VS Code or Jupyter told its kernel at the start; "" if neither did."""
+    return _path_in_vs_code() or os.environ.get("JPY_SESSION_NAME", "")
 
 
 def _path_in_vs_code() -> str:

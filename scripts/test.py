@@ -62,9 +62,15 @@ PODS = _files(
     *("cp", "cut_logs", "exec_end", "exec_input", "exec_of_workloads", "full_disk", "log_files", "log_selection"),
     *("logs", "pods", "port_forward", "sleeping_tables", "troubled_logs"),
 )
+OBJECTS = _files(
+    "clusters",
+    *("apply", "creation", "debug", "describe", "managed_fields", "object_deletion", "object_events", "object_trees"),
+    *("objects", "output_forms", "patch", "resources", "usage", "waiting", "workloads"),
+)
 LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     # name, paths, parts; the longest first. Files in no other column run in the last one of their folder, or of all.
     ("the page", ("tests/browser",), NODE_OF_KUBERNETES | {"chromium"}),
+    ("the lesson on the Dockerfile", _files("notebooks", "dockerfile"), ENGINES | CLUSTER),
     ("notebooks", ("tests/notebooks",), ENGINES | CLUSTER),
     ("broken clusters", BROKEN_CLUSTERS, CLUSTER),
     ("pods and their logs", PODS, CLUSTER),
@@ -75,6 +81,7 @@ LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
         _files("browser", "lessons", "quickstart", "real", "sleeping_tables"),
         NODE_OF_KUBERNETES | {"chromium"},
     ),
+    ("objects", OBJECTS, CLUSTER),
     ("cluster", ("tests/clusters",), CLUSTER),
     ("broken output", _files("engines", "broken_output", "full_disk"), ENGINES),
     ("stopping", _files("engines", "endings", "stopping"), ENGINES),

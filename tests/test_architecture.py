@@ -123,6 +123,8 @@ ALLOWED = {
     "verbs": {"errors", "loading"},
     "magics": {
         "drawn",
+        "identity",
+        "json_objects",
         "loading",
         "errors",
         "interrupts",

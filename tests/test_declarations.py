@@ -136,6 +136,7 @@ NOT_YET = {
         *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
         "--selector",
     },
+    "%kube drain": {"--dry-run", "--skip-wait-for-delete-timeout"},  # the plan is the dry run
     "%kpod top": {"--show-swap", "--use-protocol-buffers"},
     "%kube top pods": {"--show-swap", "--use-protocol-buffers"},
     "%kube top nodes": {"--show-swap", "--use-protocol-buffers"},

@@ -61,6 +61,8 @@ OF_PODS = {
     "cp": lambda cluster: cluster.cp("nbc-protected:/etc/hosts", "hosts"),
     "annotate": lambda cluster: cluster.annotate("pod/w", "a=b"),
     "cordon": lambda cluster: cluster.cordon("n"),
+    "drain": lambda cluster: cluster.drain("n"),
+    "plan_drain": lambda cluster: cluster.plan_drain("n"),
     "uncordon": lambda cluster: cluster.uncordon("n"),
     "create.cronjob": lambda cluster: cluster.create.cronjob("w", "busybox", "0 0 * * *"),
     "create.deployment": lambda cluster: cluster.create.deployment("w", ["busybox"]),

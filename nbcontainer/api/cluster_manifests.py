@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from nbcontainer import clusters
+from nbcontainer import clusters, engines
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.model.manifests import Manifests
+from nbcontainer.model.table_request import TableRequest
 from nbcontainer.protection import reads
 
 
@@ -39,8 +40,21 @@ class ManifestVerbs(ClusterHandle):
         Raises:
             UsageError: the format is not valid; or as for `get`.
             NotFound: one of `names` does not exist, or the namespace.
-            Unsupported: there is only Podman.
+            Unsupported: there is only Podman, and the kind is not pods; Podman's pods are as `podman kube generate` has
+                them, without a status.
         """
+        backend = self.connect()
+        if isinstance(backend, engines.pods_backend.PodmanPods):
+            which = TableRequest(selector=selector, field_selector=field_selector)
+            found = backend.manifests((kind, *names), **which)
+            generate = ["kube", "generate", *(one["metadata"]["name"] for one in found)] if found else ["pod", "ps"]
+            return clusters.manifests.printed(
+                found,
+                output,
+                command=backend.engine.commands.podman(*generate),
+                is_one=len(names) == 1 or "/" in kind,
+                sort_by=sort_by,
+            )
         return clusters.manifests.manifests(
             self.connect_to_cluster(f"-o {output.partition('=')[0]}"),
             (kind, *names),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import fields
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.nouns import Noun
+from nbcontainer.api.plans import Plan, several
+from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Changes
+from nbcontainer.model.requests import refuse_negative
 from nbcontainer.model.usage import Usages
-from nbcontainer.protection import changes_unless, reads
+from nbcontainer.protection import changes, changes_unless, place_of_cluster, reads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from nbcontainer.clusters.connection import Cluster
+    from nbcontainer.clusters.draining import Options, Planned
+    from nbcontainer.clusters.patching import Target
     from nbcontainer.clusters.usage import Wanted
+    from nbcontainer.model.draining import Drain, DrainStep
     from nbcontainer.model.usage import Measured, UsageState
     from nbcontainer.operation import Operation
 
@@ -166,6 +173,18 @@ def _sorted_by(word: str) -> str:
     return word
 
 
+def _targets(cluster: Cluster, nodes: Sequence[str], selector: str) -> list[Target]:
+    """The nodes that a call means.
+
+    Raises:
+        UsageError: it means none, or has names and a selector.
+        NotFound: no node has these labels.
+    """
+    if bool(nodes) == bool(selector):
+        raise UsageError("Which nodes?", cure="Name them, or give a selector, but not both.")
+    return clusters.patching.targets(cluster, ("nodes", *dict.fromkeys(nodes)), selector=selector)
+
+
 class NodeVerbs(ClusterHandle):
     """What is done with nodes, and what they use."""
 
@@ -203,5 +222,74 @@ class NodeVerbs(ClusterHandle):
 
     def _cordon(self, nodes: Sequence[str], selector: str, *, cordoned: bool, dry_run: bool) -> Changes:
         cluster = self.connect_to_cluster("cordon" if cordoned else "uncordon")
-        found = clusters.patching.targets(cluster, ("nodes", *nodes), selector=selector)
+        found = _targets(cluster, nodes, selector)
         return Changes(clusters.cordoning.cordon(cluster, found, cordoned=cordoned, dry_run=dry_run))
+
+    @changes
+    def drain(
+        self,
+        *nodes: str,
+        selector: str = "",
+        ignore_daemonsets: bool = False,
+        delete_emptydir_data: bool = False,
+        force: bool = False,
+        grace_period: int | None = None,
+        timeout: float = 0.0,
+        disable_eviction: bool = False,
+        pod_selector: str = "",
+    ) -> Operation[DrainStep, Drain, Changes]:
+        """Cordon nodes, evict their pods, and wait until these are gone: `nbc.cluster().drain("n1").result()`.
+
+        The state of the operation says which disruption budget forbids an eviction, which is tried until it is
+        allowed. A stop ends it, and leaves the nodes cordoned. Static pods always stay.
+
+        Args:
+            *nodes: their names.
+            selector: the nodes with these labels, instead of names.
+            ignore_daemonsets: leave pods of DaemonSets where they are; otherwise they are an error.
+            delete_emptydir_data: also evict pods that lose what they have in emptyDir volumes.
+            force: also evict pods without a controller, which nothing makes again.
+            grace_period: seconds to shut down gracefully; None for each pod's own setting.
+            timeout: seconds after which it fails; 0 for never.
+            disable_eviction: delete the pods, whatever their disruption budgets say.
+            pod_selector: only the pods with these labels.
+
+        Raises (also from `result()`):
+            NotFound: there is no such node.
+            Conflict: some pods are only evicted with one of the arguments above; nothing is done.
+            ApiError: an eviction is refused, or they are not gone in time (`reason` is "Timeout").
+            Unsupported: there is only Podman.
+        """
+        return self._plan_drain(locals()).do()
+
+    @changes
+    @same_arguments(drain)
+    def plan_drain(self, **given: Any) -> Plan[Operation[DrainStep, Drain, Changes]]:
+        """What `drain` would do with the same arguments; its preview also has the pods that stay, and why."""
+        return self._plan_drain(given)
+
+    def _plan_drain(self, given: Mapping[str, Any]) -> Plan[Operation[DrainStep, Drain, Changes]]:
+        refuse_negative(grace_period=given["grace_period"], timeout=given["timeout"])
+        cluster = self.connect_to_cluster("drain")
+        nodes = _targets(cluster, given["nodes"], given["selector"])
+        options = clusters.draining.Options(
+            **{item.name: given[item.name] for item in fields(clusters.draining.Options)}
+        )
+        planned = clusters.draining.plan(cluster, nodes, options)
+        keys = tuple(pod.key for pod in planned.evicted)
+        question = (
+            f"Cordon {several('node', [node.name for node in nodes]).rstrip(',')}, and evict {several('pod', keys)}"
+        )
+        return Plan(
+            f"{question.rstrip(',')} in {cluster.context}?" if keys else "",
+            keys,
+            partial(self._drain, cluster, nodes, planned, options),
+            preview=planned.preview,
+        )
+
+    @changes
+    def _drain(
+        self, cluster: Cluster, nodes: Sequence[Target], planned: Planned, options: Options
+    ) -> Operation[DrainStep, Drain, Changes]:
+        self.guard(place_of_cluster(cluster))
+        return clusters.draining.drain(cluster, nodes, planned, options)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import deletion_plan as deletion_plan
     from nbcontainer.clusters import describe as describe
     from nbcontainer.clusters import discovery as discovery
+    from nbcontainer.clusters import draining as draining
     from nbcontainer.clusters import editing as editing
     from nbcontainer.clusters import events as events
     from nbcontainer.clusters import exec as exec  # noqa: A004 - docker's and kubectl's own word

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.node_readiness import tell_if_unready
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
 from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, text_of, value_of, words_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Progress
 
 CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+MOST_LOOKED_AT = 20  # pods whose nodes are looked at
 HOLDING = {"NamespaceContentRemaining", "NamespaceFinalizersRemaining", "NamespaceDeletionContentFailure"}
 
 
@@ -124,8 +126,7 @@ class _Deletion:
             for target, error in refusals.items() if asked else ():  # if all are refused, the error says everything
                 self._emit(progress, [target], Outcome.FAILED, error.message)
             if wait:
-                groups = dict.fromkeys((target.resource, target.namespace) for target in asked)
-                await asyncio.gather(*(self._until_gone(*group, asked, progress) for group in groups))
+                await self._wait(progress, asked)
         except asyncio.CancelledError:
             self._emit(progress, list(self._left.values()), Outcome.STOPPED, "the cluster goes on deleting it")
             raise
@@ -153,6 +154,24 @@ class _Deletion:
         else:
             self._left[target.uid] = target
             self._emit(progress, [target], Outcome.RUNNING)
+
+    async def _wait(self, progress: Progress[ObjectEnd], asked: Sequence[ObjectReference]) -> None:
+        """Wait for the end of all of them, and say of pods that their node is not ready to end them."""
+        pods = [one for one in asked if one.resource == POD][:MOST_LOOKED_AT]
+        looking = [asyncio.create_task(self._look_at_node(one, progress)) for one in pods]
+        try:
+            groups = dict.fromkeys((target.resource, target.namespace) for target in asked)
+            await asyncio.gather(*(self._until_gone(*group, asked, progress) for group in groups))
+        finally:
+            for task in looking:
+                task.cancel()
+
+    async def _look_at_node(self, pod: ObjectReference, progress: Progress[ObjectEnd]) -> None:
+        def tell(words: str) -> None:
+            self._emit(progress, [pod], Outcome.RUNNING, f"{words}; `--force` does not wait for it")
+
+        there = self._cluster.in_namespace(pod.namespace)
+        await tell_if_unready(there, pod.name, lambda: pod.uid in self._left, tell)
 
     async def _until_gone(
         self, resource: Resource, namespace: str, asked: Sequence[ObjectReference], progress: Progress[ObjectEnd]

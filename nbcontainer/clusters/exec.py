@@ -247,7 +247,7 @@ class _Execution:
                 cure = "Put the input into a file in the container, or into the command."
                 raise Unsupported("input for a command", f"The API server {self._cluster.server}", cure=cure)
             self._writer.emit(LogSource(request.name, open=True))
-            doubt = tell_if_unready(self._cluster, request.name, lambda: not self._heard, self._tell)
+            doubt = tell_if_unready(self._cluster, request.name, lambda: not self._heard, self._tell_of_node)
             tasks = [asyncio.create_task(self._send(socket)), asyncio.create_task(doubt)]
             try:
                 return await self._receive(socket)
@@ -270,6 +270,9 @@ class _Execution:
 
     def _tell(self, words: str) -> None:
         self._writer.emit(LogSource(self._request.name, open=True, note=words))
+
+    def _tell_of_node(self, words: str) -> None:
+        self._tell(f"{words}: the command may not have started")
 
     async def _receive(self, socket: aiohttp.ClientWebSocketResponse) -> int:
         async for message in messages(self._cluster, socket, sent=lambda: self._sent, tell=self._tell):

@@ -49,7 +49,7 @@ def manifests(
         UsageError: a format or a JSONPath is not valid; or as for `tables`.
         NotFound, ApiError, ClusterUnavailable: as for `tables`.
     """
-    write = _writer(output)
+    _writer(output)  # raises before anything is read
     objects: list[Object] = []
     commands = []
     kinds = named(cluster, words)
@@ -58,17 +58,45 @@ def manifests(
         selection = Selection(cluster, resource, names=names, **which)
         commands.append(selection.command_with(output=output))
         objects += _read(cluster, selection, resource, names)
-    if which.get("sort_by"):
-        rank = rank_of(which["sort_by"])
-        objects.sort(key=rank)
-    hidden = [hide(one) for one in objects]
     is_one = len(kinds) == 1 and len(kinds[0].names) == 1 and len(objects) == 1
+    command = " && ".join(commands)
+    return printed(
+        objects, output, command=command, is_one=is_one, show_secrets=show_secrets, sort_by=which.get("sort_by", "")
+    )
+
+
+def printed(
+    objects: list[Object],
+    output: str,
+    *,
+    command: str,
+    is_one: bool,
+    show_secrets: bool = False,
+    sort_by: str = "",
+) -> Manifests:
+    """Objects as `kubectl get` prints them.
+
+    Args:
+        objects: the objects.
+        output: as for `manifests`.
+        command: the command that prints them.
+        is_one: whether exactly one was asked for, which is printed without a List around it.
+        show_secrets: as for `manifests`.
+        sort_by: a JSONPath, "" for the order that they have.
+
+    Raises:
+        UsageError: the format or a JSONPath is not valid.
+    """
+    write = _writer(output)
+    if sort_by:
+        objects.sort(key=rank_of(sort_by))
+    hidden = [hide(one) for one in objects]
     text, revealed = write(_whole(hidden, is_one=is_one)), ""
     if show_secrets and hidden != objects:
         revealed = write(_whole(objects, is_one=is_one))
     shown = objects if show_secrets else hidden
     language = output if output in FORMS else ""
-    return Manifests(tuple(shown), text, language, " && ".join(commands), revealed)
+    return Manifests(tuple(shown), text, language, command, revealed)
 
 
 def manifest(cluster: Cluster, kind: str, name: str, *, show_secrets: bool = False) -> Object:

@@ -20,7 +20,14 @@ FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0  # seconds of silence before the node i
 async def tell_if_unready(
     cluster: Cluster, pod: str, is_silent: Callable[[], bool], tell: Callable[[str], None]
 ) -> None:
-    """As long as nothing is heard from a pod, look now and then at its node; `tell` once that it is not ready."""
+    """As long as nothing is heard from a pod, look now and then at its node; `tell` once that it is not ready.
+
+    Args:
+        cluster: the cluster, in the pod's namespace.
+        pod: its name.
+        is_silent: whether that is still so.
+        tell: gets the words: "the pod's node a is not ready".
+    """
     pause = FIRST_PAUSE
     while True:
         await asyncio.sleep(pause)
@@ -44,5 +51,5 @@ async def _unready_words(cluster: Cluster, pod: str) -> str:
     for condition in entries_of(node, "status", "conditions"):
         if condition.get("type") == "Ready" and condition.get("status") != "True":
             said = text_of(condition, "message").strip().rstrip(".")
-            return f"the pod's node {name} is not ready{f' ({said})' if said else ''}: the command may not have started"
+            return f"the pod's node {name} is not ready{f' ({said})' if said else ''}"
     return ""

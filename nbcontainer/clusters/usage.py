@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Progress
 
 METRICS = "/apis/metrics.k8s.io/v1beta1"
-NO_METRICS = (404, 503)  # the API is not there, or its server does not answer
+NO_METRICS = (403, 404, 503)  # a user who may do little is refused before it is said that there is no such API
 AT_ONCE = 8  # kubelets that are asked at the same time
 INTERVAL_SECONDS = 5.0  # between two measurements; kubelets and metrics-server measure every 10 to 15 s
 FINISHED = ("Succeeded", "Failed")
-NO_API = "The cluster has no metrics API (metrics-server): measured by the kubelets."
+NO_API = "There is no metrics API (metrics-server): measured by the kubelets."
 SORTED_BY = ("", "cpu", "memory")
 
 
@@ -220,7 +220,7 @@ async def _summaries(cluster: Cluster, wanted: Wanted, found: Sequence[JsonObjec
                 )
         except Forbidden as error:
             raise error.replaced(
-                message=f"The cluster has no metrics API, and the kubelets may not be asked: {error.message}"
+                message=f"There is no metrics API for this user, and the kubelets may not be asked: {error.message}"
             ) from None
         except ApiError:
             silent.append(node)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nbcontainer.engines import objects as objects
     from nbcontainer.engines import pod_creation as pod_creation
     from nbcontainer.engines import pod_deletion as pod_deletion
+    from nbcontainer.engines import pod_manifests as pod_manifests
     from nbcontainer.engines import pods as pods
     from nbcontainer.engines import pods_backend as pods_backend
     from nbcontainer.engines import private_podman as private_podman

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, NoReturn, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack
 
 from nbcontainer import engines
 from nbcontainer.errors import Unsupported
@@ -81,6 +81,10 @@ class PodmanPods:
             Unsupported: the words name another kind.
         """
         return [replace(engines.pods.table(self.engine, self._names(words), **which), kind="pod")]
+
+    def manifests(self, words: Sequence[str], **which: Unpack[TableRequest]) -> list[dict[str, Any]]:
+        """The pods as Kubernetes objects; raises as `tables` and `engines.pod_manifests.manifests`."""
+        return engines.pod_manifests.manifests(self.engine, self._names(words), **which)
 
     def watch(
         self,

@@ -13,6 +13,7 @@ from nbcontainer.kubernetes_yaml.fields import Field
 
 _PART = re.compile(r"([^.\[\]]+)|\[([^\]]*)\]")
 _UNKNOWN_FIELD = re.compile(r'(unknown|duplicate) field "([^"]+)"')
+_UNDECLARED = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=/-]*): field not declared in schema")
 _TYPED_FIELD = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=-]*): ")
 
 _TEXT_WANTED = re.compile(r"(?:^|\s)\.([A-Za-z][\w.\[\]\"=/-]*): expected string, got ")
@@ -60,10 +61,10 @@ class Manifest:
 
     def with_lines(self, message: str) -> str:
         """The API server's words, each line of them with the line of the field that they name."""
-        unknown = _UNKNOWN_FIELD.findall(message)
+        unknown = _UNKNOWN_FIELD.findall(message) + [("unknown", field) for field in _UNDECLARED.findall(message)]
         if unknown:
             return "\n".join(
-                f'{self.place_of(field)}: {word} field "{field}"' for word, field in dict.fromkeys(unknown)
+                f"{self.place_of(field)}: {word} field {field!r}" for word, field in dict.fromkeys(unknown)
             )
         typed = _TYPED_FIELD.search(message)
         return f"{self.place_of(typed.group(1) if typed else '')}: {message}"

@@ -7,6 +7,7 @@ from nbcontainer.loading import modules_on_use
 if TYPE_CHECKING:
     from nbcontainer.magics import calls as calls
     from nbcontainer.magics import candidates as candidates
+    from nbcontainer.magics import chosen as chosen
     from nbcontainer.magics import faults as faults
     from nbcontainer.magics import hover as hover
     from nbcontainer.magics import preloading as preloading

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from traitlets.config import Configurable
 
 
+_ends: list[Callable[[], None]] = []  # what unregisters the rest
+
+
 def register(shell: InteractiveShell) -> None:
     """Add the magics to `shell`."""
     _configure(shell)
@@ -35,6 +38,8 @@ def register(shell: InteractiveShell) -> None:
     completion.register(shell)
     inspection.register(shell)
     secrecy.register(shell)
+    if hasattr(shell, "kernel"):
+        _ends.append(magics.chosen.register(shell))
     _preload_later(shell)
 
 
@@ -51,6 +56,8 @@ def unregister(shell: InteractiveShell) -> None:
     completion.unregister(shell)
     inspection.unregister(shell)
     secrecy.unregister(shell)
+    while _ends:
+        _ends.pop()()
 
 
 def _configure(shell: InteractiveShell) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import created_services as created_services
     from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion
+    from nbcontainer.model import draining as draining
     from nbcontainer.model import events as events
     from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images

@@ -81,3 +81,8 @@ class CopyResult(Drawn):
     notes: tuple[str, ...] = ()
     command: str = ""
     state: Copying | None = None
+
+    def __repr__(self) -> str:
+        """Where it is, and what was left out."""
+        notes = "".join(f"; {note}" for note in self.notes)
+        return f"CopyResult({self.path}, {self.files} file{'s' * (self.files != 1)}, {self.size:,} bytes{notes})"

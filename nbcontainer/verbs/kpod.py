@@ -73,7 +73,7 @@ VERBS = (
             NAMESPACE,
             SELECTOR,
             switch("--all", help="all pods of the namespace"),
-            switch("--force", help="kill them immediately"),
+            switch("--force", help="kill pods immediately, without waiting for the node to confirm it"),
             option("--grace-period", help="seconds to shut down gracefully", kind="number"),
             YES,
             CLUSTER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_apply import DRY_RUN
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE, YES
 
 SORT_BY = option("--sort-by", help="those that use most first", choices=("cpu", "memory"), default="")
 WATCHED = (
@@ -75,5 +75,28 @@ VERBS = (
             ("cordon", "Keeps new pods away from nodes; those that are there stay."),
             ("uncordon", "Lets nodes have new pods again."),
         )
+    ),
+    Verb(
+        "drain",
+        "Cordons nodes, evicts their pods, and waits until these are gone; first shows which go and which stay.",
+        (
+            NODE,
+            SELECTOR,
+            switch("--ignore-daemonsets", help="leave pods of DaemonSets where they are"),
+            switch("--delete-emptydir-data", help="also evict pods that lose what they have in emptyDir volumes"),
+            switch("--force", help="also evict pods without a controller, which nothing makes again"),
+            option("--grace-period", help="seconds to shut down gracefully", kind="number"),
+            option("--timeout", help="fail if they are not gone by then", kind="seconds", default=0.0),
+            switch("--disable-eviction", help="delete the pods, whatever their disruption budgets say"),
+            option("--pod-selector", help="only the pods with these labels"),
+            YES,
+            NAMESPACE,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube drain n1 --ignore-daemonsets",
+        command=("kubectl", "drain"),
+        calls="drain",
+        asks="plan_drain",
     ),
 )

@@ -22,7 +22,7 @@ VERBS = (
             ALL_NAMESPACES,
             NAMESPACE,
             SELECTOR,
-            switch("--all", help="all objects of the kind"),
+            switch("--all", help="all objects of the kind in the namespace"),
             option(
                 "--cascade",
                 help="what happens to the objects that they own: they go afterwards, before, or stay",
@@ -84,7 +84,7 @@ VERBS = (
             NAMESPACE,
             SELECTOR,
             option("--field-selector", help="a field selector, such as status.phase=Running"),
-            switch("--all", help="all objects of the kind"),
+            switch("--all", help="all objects of the kind in the namespace"),
             option("--timeout", help="fail if they are not as wanted by then", kind="seconds", default=30.0),
             CLUSTER,
             *TABLE,
@@ -110,7 +110,9 @@ VERBS = (
             ALL_NAMESPACES,
             NAMESPACE,
             option("-o", "--output", help="wide: with counts and sources", choices=("wide", "name"), control=True),
-            switch("-w", "--watch", help="keep the cell busy and follow events until stopped", control=True),
+            switch(
+                "-w", "--watch", help="keep the cell or terminal busy and follow events until stopped", control=True
+            ),
             option("--duration", help="stop watching after this time", kind="seconds", own=True, control=True),
             CLUSTER,
             *TABLE,

@@ -10,7 +10,9 @@ from nbcontainer.verbs.shared import CLUSTER, NAMESPACE, SELECTOR, TABLE
 KIND = positional("KIND", help="the workloads' kind (deploy), or KIND/NAME", completes="kind")
 NAMES = positional("NAME", help="their names, unless KIND has it", required=False, many=True, completes="object")
 TIMEOUT = option("--timeout", help="fail if it is not done by then", kind="seconds", default=0.0)
-CONTAINER = option("-c", "--containers", help="only of this container", default="*", to="container")
+CONTAINER = option(
+    "-c", "--containers", help="only of this container", metavar="CONTAINER", default="*", to="container"
+)
 
 
 def _rollout(verb: str, summary: str, *more: Argument, names: Argument = NAMES, also: str = "") -> Verb:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nbcontainer.views import charts as charts
     from nbcontainer.views import code as code
     from nbcontainer.views import containers as containers
+    from nbcontainer.views import draining as draining
     from nbcontainer.views import flat as flat
     from nbcontainer.views import html as html
     from nbcontainer.views import images as images

@@ -63,7 +63,7 @@ def _grid(state: UsageState) -> Grid:
     names = [("NAMESPACE", "namespace")] if state.everywhere else []
     names += [("NAME" if state.kind == "node" else "POD", "name")]
     names += [("CONTAINER", "container")] if state.kind == "container" else []
-    limited = ("ALLOCATABLE", "", "%") if state.kind == "node" else ("REQUEST", "LIMIT", "", "% OF LIMIT")
+    limited = ("ALLOCATABLE", "%") if state.kind == "node" else ("REQUEST", "LIMIT", "% OF LIMIT")
     columns = (*(title for title, _ in names), "CPU(cores)", *limited, "MEMORY(bytes)", *limited)
     first = len(names)
     rows = [(*(Span(getattr(one, name)) for _, name in names), *_used(state, one)) for one in state.usages[:MOST_ROWS]]
@@ -77,9 +77,9 @@ def _grid(state: UsageState) -> Grid:
     return Grid(
         tuple(rows),
         columns,
-        right=frozenset(place for place in range(first, len(columns)) if columns[place]),
+        right=frozenset(range(first, len(columns))),
         flexible=first - 1,
-        optional=frozenset(place for place, title in enumerate(columns) if title in {"", "REQUEST"}),
+        optional=frozenset(place for place, title in enumerate(columns) if title == "REQUEST"),
         key="usage",
         keys=tuple(keys),
         label=f"usage of {state.kind}s",
@@ -94,7 +94,7 @@ def _used(state: UsageState, one: ResourceUsage) -> list[Span]:
 def _of_limit(
     state: UsageState, used: float | None, request: float | None, limit: float | None, form: Callable[[float], str]
 ) -> list[Span]:
-    """The use, the request, the limit, a bar, and the share of the limit."""
+    """The use, the request, the limit, and the share of the limit."""
     share = used / limit if used is not None and limit else None
     tone = Tone.WARNING if share is not None and share >= NEARLY else Tone.PLAIN
     sign = f"{SIGNS[tone]} " if tone else ""
@@ -102,7 +102,6 @@ def _of_limit(
         _number(used, form, bold=True),
         *([] if state.kind == "node" else [_number(request, form)]),
         _number(limit, form),
-        Span("", tone or Tone.RUNNING, bar=None if share is None else (0.0, min(1.0, share))),
         Span(UNKNOWN, Tone.DIM) if share is None else Span(f"{sign}{int(share * 100)}%", tone),
     ]
 

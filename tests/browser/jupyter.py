@@ -200,7 +200,7 @@ class JupyterServer:
         """Connect the notebook to a kernel before it is opened, to start the kernel early; returns the session's id."""
         kernel = {"name": "python3"} if own_kernel or not self._kernel else {"id": self._kernel}
         session = self.ask(
-            "POST", "sessions", {"path": f"{name}.ipynb", "name": "", "type": "notebook", "kernel": kernel}
+            "POST", "sessions", {"path": f"{name}.ipynb", "name": f"{name}.ipynb", "type": "notebook", "kernel": kernel}
         )
         if not own_kernel:
             self._kernel = session["kernel"]["id"]

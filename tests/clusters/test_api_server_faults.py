@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from nbcontainer.clusters import discovery, node_readiness, reflector
+from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.discovery import EVENT, NAMESPACE, NODE, POD, Resource
 from nbcontainer.clusters.events import events
 from nbcontainer.clusters.exec import execute
@@ -133,10 +134,14 @@ def kubelets(own_cluster):
                 "conditions": [{"type": "Ready", "status": "Unknown", "message": "Kubelet stopped."}],
             }
             _patch(cluster, NODE.path("", name, "status"), {"status": status})
-            spec = {"nodeName": name, "containers": [{"name": "web", "image": "busybox"}]}
-            cluster.call("POST", POD.path("kubelets"), body={"metadata": {"name": f"on-{name}"}, "spec": spec})
-            cluster.run(set_status(cluster, f"on-{name}", "Running"))
+            _make_pod(cluster, f"on-{name}", name)
         yield cluster
+
+
+def _make_pod(cluster, name, node):
+    spec = {"nodeName": node, "containers": [{"name": "web", "image": "busybox"}]}
+    cluster.call("POST", POD.path("kubelets"), body={"metadata": {"name": name}, "spec": spec})
+    cluster.run(set_status(cluster, name, "Running"))
 
 
 def _patch(cluster, path, body):
@@ -165,6 +170,17 @@ def test_a_command_on_a_frozen_kubelet_says_so_and_is_stopped(kubelets, monkeypa
     operation.stop()
     with pytest.raises(Stopped):
         operation.result(5)
+
+
+def test_a_pod_that_its_stopped_kubelet_cannot_end_says_so_and_goes_by_force(kubelets, monkeypatch):
+    monkeypatch.setattr(node_readiness, "FIRST_PAUSE", 0.2)
+    _make_pod(kubelets, "stays", "stopped")
+    operation = delete(kubelets, ["stays"])
+    words = "node stopped is not ready (Kubelet stopped)"
+    until(lambda: any(words in one.message for one in operation.state.objects.values()))
+    assert table(kubelets, names=("stays",))[0].cells[2] == "Terminating"
+    operation.stop()
+    assert [change.name for change in delete(kubelets, ["stays"], force=True).result(20)] == ["stays"]
 
 
 def _notes(operation):

@@ -66,6 +66,7 @@ def test_a_file_gets_the_name_that_is_asked_for_and_kubectl_agrees(pod, tmp_path
     got = run_magic(verbs_of("kube"), f"cp -n {pod.namespace} copied:/tmp/two {tmp_path}/three -c copied", None, {})
     assert (tmp_path / "three").read_bytes() == b"content\0"
     assert got.command.endswith(f"cp copied:/tmp/two {tmp_path}/three -c copied")
+    assert repr(got) == f"CopyResult({tmp_path}/three, 1 file, 8 bytes)"
     kubectl = part("kubernetes").env()["NBCONTAINER_TEST_KUBECTL"]
     words = [kubectl, "-n", pod.namespace, "cp", "copied:/tmp/two", f"{tmp_path}/theirs"]
     subprocess.run(words, check=True, capture_output=True)

@@ -17,7 +17,9 @@ from tests.clusters.test_every_command import DEPLOYMENT, LINES, VERBS
 from tests.clusters.test_tables import until
 
 CHANGES = [verb for verb in VERBS if is_marked(attrgetter(verb.calls or verb.same_as)(Cluster()))]
-OTHERWISE = {  # where the verb's line in LINES changes nothing, or finds nothing to change
+OTHERWISE = {  # where the verb's line in LINES changes nothing, or needs what is not there
+    "%kpod debug": ("made --image=busybox -- true", None),
+    "%kube debug": ("made --image=busybox -- true", None),
     "%kube edit": ("pod/made", "apiVersion: v1\nkind: Pod\nmetadata: {name: made, labels: {a: b}}\n"),
     "%kube rollout undo": ("deploy/renewed", None),
     "%kube rollout resume": ("deploy/paused", None),

@@ -123,7 +123,7 @@ def test_a_conflict_names_field_manager_and_line(space):
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        (("    image:", "    imagee:"), ApiError, r"line 9: .*imagee: field not declared in schema"),
+        (("    image:", "    imagee:"), ApiError, r"line 9: unknown field .*\.imagee'"),
         (("image: busybox", "image: {a: b}"), ApiError, r"line 9: .*expected string"),
         (("name: bad", "name: Bad_Name"), ApiError, r"line 5: metadata\.name: \"Bad_Name\" cannot be a name: it"),
         (("kind: Pod", "kind: Podd"), UsageError, r"line 3: the cluster has no v1 Podd"),

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-import nbcontainer as nbc
 from nbcontainer import clusters
 from nbcontainer.errors import Forbidden, NotFound, UsageError
 from nbcontainer.model.tables import Tone
@@ -13,6 +12,7 @@ from nbcontainer.model.usage import MOST_POINTS, Measured, ResourceUsage, UsageS
 from nbcontainer.views.text import as_text
 from nbcontainer.views.usage import UsageView, format_cores, format_mebibytes
 from tests.clusters.applying import apply
+from tests.terminal import Terminal
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -91,6 +91,18 @@ def test_a_watch_measures_until_it_is_stopped(used):
     assert time.monotonic() - began < 0.5
 
 
+def test_the_metrics_api_is_asked_where_there_is_one_as_kubectl_does(used, space, tmp_path):
+    deadline = time.monotonic() + 90
+    while (found := measured(lambda: used.top.pods("used"))).state.note:
+        assert time.monotonic() < deadline, found.state.note
+        time.sleep(0.5)
+    terminal = Terminal(tmp_path).with_kubectl()
+    told = terminal.run(f"kubectl --kubeconfig {space.kubeconfig} -n {space.namespace} top pods used --no-headers")
+    name, _, memory = told.split()
+    assert (name, memory) == ("used", format_mebibytes(found["used"].memory))
+    assert used.top.nodes("nbc-node")[0].cpu
+
+
 def test_what_does_not_exist_and_what_contradicts_is_refused(here):
     with pytest.raises(NotFound, match="no pod nix"):
         here.top.pods("nix")
@@ -104,7 +116,7 @@ def test_what_does_not_exist_and_what_contradicts_is_refused(here):
 
 @pytest.mark.usefixtures("without_metrics", "used")
 def test_a_user_who_may_not_ask_the_kubelets_is_told_so(viewer):
-    with pytest.raises(Forbidden, match="no metrics API, and the kubelets may not be asked"):
+    with pytest.raises(Forbidden, match="no metrics API for this user, and the kubelets may not be asked"):
         clusters.usage.usage(viewer, clusters.usage.Wanted(clusters.discovery.POD, ("used",)))
 
 
@@ -142,20 +154,3 @@ def test_a_picture_says_what_is_near_its_limit_and_draws_the_history():
 def test_cores_are_rounded_as_by_kubectl(cores, text):
     assert format_cores(cores) == text
     assert format_mebibytes(cores * 2**30) == f"{int(cores * 1024)}Mi"
-
-
-def test_nodes_are_cordoned_and_uncordoned(own_cluster, monkeypatch):
-    monkeypatch.setenv("KUBECONFIG", str(own_cluster.kubeconfig()))
-    cluster = nbc.cluster()
-    cluster.apply("apiVersion: v1\nkind: Node\nmetadata: {name: corded, labels: {rack: a}}")
-    assert [repr(one) for one in cluster.cordon("corded", dry_run=True)] == ["Change(node/corded cordoned, dry run)"]
-    (change,) = cluster.cordon("corded")
-    assert change.action == "cordoned"
-    assert change.command.endswith("cordon corded")
-    assert cluster.get("nodes", "corded")["corded"].facts["status"].endswith("SchedulingDisabled")
-    assert cluster.cordon(selector="rack=a")[0].status == "already cordoned"
-    assert cluster.uncordon("corded")[0].action == "uncordoned"
-    assert not cluster.get("nodes", "corded")["corded"].facts["status"].endswith("SchedulingDisabled")
-    with pytest.raises(NotFound, match="no node nix"):
-        cluster.cordon("nix")
-    cluster.delete("node/corded").result(30)

@@ -261,7 +261,12 @@ def test_a_command_of_which_nothing_can_be_known_is_said_to_be_silent(frozen, co
     assert operation.state.notes == ("nothing for 0 min; the command is still running",)
     assert not operation.done
     proxy.freeze(existing_only=True)
-    wait_until(lambda: len(operation.state.notes) > 1, 30, lambda: f"it was not noticed in time: {operation.state}")
+    frozen_ones = len(proxy.connections)
+    wait_until(
+        lambda: len(operation.state.notes) > 1,
+        60,
+        lambda: f"not noticed in time: {[[one.count(way) for way in Way] for one in proxy.connections]}, {frozen_ones}",
+    )
     assert operation.state.notes[1].startswith("another connection to the engine froze: output may no longer arrive")
     operation.stop()
 

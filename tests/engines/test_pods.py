@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import nbcontainer as nbc
 from nbcontainer.engines import pod_creation, pod_deletion, pods
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.containers import inspect
@@ -436,3 +437,23 @@ def test_what_podman_cannot_do_is_said_with_the_reason(line, words):
     with pytest.raises(Unsupported) as caught:
         run_magic(verbs_of(magic.lstrip("%")), rest, None, {})
     assert re.search(words, f"{caught.value.message} {caught.value.cure}")
+
+
+def test_pods_in_full_are_what_podman_kube_generate_makes(make, monkeypatch, tmp_path):
+    first, second = (make(name=name, labels={"app": "full"}).result(60).name for name in ("-a", "-b"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    here = nbc.cluster()
+    one = here.pods.manifests(first)
+    assert one.objects[0]["kind"] == "Pod"
+    assert one.objects[0]["spec"]["containers"][0]["image"].endswith("busybox:latest")
+    assert one.text.startswith("apiVersion: v1\nkind: Pod\n")
+    assert "kube generate" in one.command
+    names = "jsonpath={.items[*].metadata.name}"
+    by_name = here.pods.manifests(second, first, sort_by=".metadata.name", output=names)
+    assert by_name.text == f"{first} {second}"
+    with pytest.raises(NotFound):
+        here.pods.manifests(f"{first}-not")
+    with pytest.raises(UsageError, match="is not a format of objects"):
+        here.pods.manifests(first, output="toml")
+    with pytest.raises(Unsupported, match="objects of the kind 'deploy'"):
+        here.manifests("deploy")

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import certificates, cluster_dns, docker, folders, golang, layers, mounts, network, packages
+from . import certificates, cluster_dns, cluster_metrics, docker, folders, golang, layers, mounts, network, packages
 from . import cluster_configuration as configuration
 from .certificates import Authority
 from .kubernetes_api import Api
@@ -111,6 +111,7 @@ class Kubernetes(Part):
     def install(self) -> None:
         commands()  # first, because it takes longest
         cluster_dns.binary()
+        cluster_metrics.binary()
         golang.build("pause", folders.SOURCES / "pause")
         self.tools()
         docker.tools()
@@ -140,6 +141,11 @@ class Kubernetes(Part):
         """The cluster's DNS server."""
         return Process("kubernetes-coredns", [str(cluster_dns.binary()), *cluster_dns.arguments(self.settings())])
 
+    def metrics(self) -> Process:
+        """The server of the metrics API."""
+        arguments = [str(cluster_metrics.binary()), *cluster_metrics.arguments(self.settings())]
+        return Process("kubernetes-metrics-server", arguments)
+
     def _environment(self) -> dict[str, str]:
         return docker.program_environment(docker.Docker().tree(), docker.tools(), self.tools())
 
@@ -153,7 +159,9 @@ class Kubernetes(Part):
             self._start()
             api = self.api()
             self._publish_pause()
-            for path, document in {**configuration.access_rules(), **cluster_dns.objects()}.items():
+            self.metrics().start()  # nobody waits for its first measurement
+            documents = {**configuration.access_rules(), **cluster_dns.objects(), **cluster_metrics.objects()}
+            for path, document in documents.items():
                 api.apply(path, document)
             dns = self.dns()
             dns.start()
@@ -210,7 +218,8 @@ class Kubernetes(Part):
 
     def _clear(self) -> None:
         """Stops what is running, then removes mounts, rules, bridge, cgroups and the cluster's data."""
-        for name in ("coredns", "kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager", "kube-apiserver"):
+        names = ("metrics-server", "coredns", "kube-proxy", "kubelet", "kube-scheduler", "kube-controller-manager")
+        for name in (*names, "kube-apiserver"):
             Process(f"kubernetes-{name}").stop(2, signal.SIGKILL if name == "kubelet" else signal.SIGTERM)
         _end_shims(self.root)
         Process("kubernetes-containerd").stop(3)
@@ -233,7 +242,7 @@ class Kubernetes(Part):
                 continue  # kube-proxy had not made any
 
     def status(self) -> Status:
-        names = (*COMMANDS[:-1], "containerd", "coredns")
+        names = (*COMMANDS[:-1], "containerd", "coredns", "metrics-server")
         gone = [name for name in names if Process(f"kubernetes-{name}").pid() is None]
         if len(gone) == len(names):
             return Status(State.DOWN, "not started")

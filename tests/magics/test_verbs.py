@@ -508,7 +508,7 @@ def test_completion_of_verbs_flags_values_and_names():
     assert words("%kpod ")[1] == [verb.path for verb in MAGICS["kpod"].magic.verbs]  # %kpod web is refused
     assert "<pod>" in words("%kpod -n shop ")[1]
     assert words("x = %kpod de") == ("de", ["delete", "describe", "debug"])
-    assert words("import os\nx, y = %kpod de", line=1) == ("de", ["delete", "describe"])
+    assert words("import os\nx, y = %kpod de", line=1) == ("de", ["delete", "describe", "debug"])
     cell = "%%dockerfile --target \nFROM golang:1 AS build\nRUN echo AS no\nfrom scratch as final"
     assert words(cell)[1] == ["build", "final"]
 

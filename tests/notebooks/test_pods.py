@@ -155,7 +155,7 @@ def _check_failures(text):
     assert 'configmap "settings-' in text("%kpod events settings-{{tag}}")
     assert "Insufficient cpu" in text("%kpod events room-{{tag}}")
     assert "Readiness probe failed" in text("%kpod events ready-{{tag}}")
-    assert "imag: field not declared in schema" in text(REFUSED)
+    assert ".imag'" in text(REFUSED)
 
 
 def _check_exercises(text):

@@ -5,6 +5,7 @@ import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/c
 import { ICompletionProviderManager } from '@jupyterlab/completer';
 import { INotebookTracker, NotebookActions, type Notebooks } from '@jupyterlab/notebook';
 import { addCells } from './cells';
+import { keepChosen } from './chosen';
 import { complete } from './complete';
 import { keepOldViews } from './keep';
 import { languageOf, magicCells } from './magic';
@@ -86,4 +87,14 @@ const cells = {
   },
 };
 
-export default [colours, completion, saved, kept, cells];
+const chosen = {
+  id: 'nbcontainer:chosen',
+  description: 'Keeps the context and the namespace that a notebook has chosen in its metadata.',
+  autoStart: true,
+  optional: [INotebookTracker],
+  activate: (_app: unknown, notebooks: Notebooks | null) => {
+    if (notebooks) keepChosen(notebooks);
+  },
+};
+
+export default [colours, completion, saved, kept, cells, chosen];

@@ -72,7 +72,19 @@ declare module '@jupyterlab/notebook' {
   }
   export interface Panel {
     readonly content: Notebook;
-    readonly sessionContext: unknown;
+    readonly sessionContext: SessionContext;
+    readonly context: { readonly ready: Promise<void>; save(): Promise<void> };
+    readonly model: { readonly sharedModel: { setMetadata(key: string, value: unknown): void } } | null;
+  }
+  export interface Kernel {
+    registerCommTarget(
+      name: string,
+      callback: (comm: { close(): void }, message: { content: { data: unknown } }) => void,
+    ): void;
+  }
+  export interface SessionContext {
+    readonly session: { readonly kernel: Kernel | null } | null;
+    readonly kernelChanged: { connect(slot: () => void): void };
   }
   export interface Notebooks {
     readonly widgetAdded: { connect(slot: (sender: unknown, panel: Panel) => void): void };
