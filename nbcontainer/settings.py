@@ -167,6 +167,7 @@ class NBContainer(Configurable, Drawn):
         (), "patterns of contexts or engine addresses; only calls that name them may change anything there."
     )
     confirm = Boolean(default=True, help="whether destructive verbs ask first.")
+    debug_image = Text("busybox", "the image of containers for debugging, which needs sleep.")
     log_window = Count(2000, "how many lines of a log the page and the notebook keep.")
     sleep_after = Seconds(60.0, "seconds after which a live table that nobody looks at sleeps.")
     spool_directory = Text("", 'where full outputs are kept; "" for a folder in the system\'s temporary directory.')

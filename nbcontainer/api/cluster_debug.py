@@ -26,7 +26,7 @@ class DebugVerbs(ClusterHandle):
         name: str,
         command: Sequence[str] | str = (),
         *,
-        image: str = "busybox",
+        image: str = "",
         container: str = "",
         target: str = "",
         environment: Mapping[str, str] | None = None,
@@ -51,8 +51,9 @@ class DebugVerbs(ClusterHandle):
             name: the pod, what has pods ("deploy/web"), or "node/NAME".
             command: the command and its arguments; a text is split as a shell does. Without one, the container is only
                 started.
-            image: the container's image, which needs `sleep`.
-            container: its name.
+            image: the container's image, which needs `sleep`; "" for the setting `debug_image`.
+            container: its name; with `copy_to`, it may be one of the pod's, whose command and image are replaced in the
+                copy.
             target: the container of the pod whose processes it sees.
             environment: its environment variables.
             profile: what it may do: "general", "baseline", "restricted", "netadmin" or "sysadmin".

@@ -83,7 +83,7 @@ class Pod(ApiObject):
         self,
         command: Sequence[str] | str = (),
         *,
-        image: str = "busybox",
+        image: str = "",
         container: str = "",
         target: str = "",
         profile: str = "general",

@@ -10,7 +10,7 @@ import asyncio
 import random
 import string
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD, Resource
@@ -27,6 +27,7 @@ from nbcontainer.model.commands import pairs
 from nbcontainer.model.debugging import IDLE, DebugRequest, copied, ephemeral, node_pod
 from nbcontainer.model.logs import LogSource
 from nbcontainer.model.pods import ExecRequest, ExecResult
+from nbcontainer.settings import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -82,11 +83,17 @@ class _Place:
 
     async def find(self, tell: Callable[[LogSource], None]) -> ExecRequest:
         """The request of the command, with the pod and the container that run it."""
-        request = self.request
+        given = self.request
+        self.request = request = replace(given, image=given.image or settings.debug_image)
         if request.node:
             pod, container = await self._on_node()
         elif request.copy_to:
-            pod, container = await self._copy()
+            source = await self._pod()
+            if request.container in container_names(source):
+                await self._create_copy(source, given, request.container)
+                tell(LogSource(request.copy_to, open=True, note=f"a copy of {request.name}"))
+                return ExecRequest(request.copy_to, (), container=request.container)
+            pod, container = await self._copy(source)
         else:
             pod, container = await self.in_pod(tell)
         note = f"in container {container} ({request.image})"
@@ -130,19 +137,22 @@ class _Place:
         await self._until_running(name, container)
         return name, container
 
-    async def _copy(self) -> tuple[str, str]:
-        request, pod = self.request, await self._pod()
+    async def _copy(self, pod: JsonObject) -> tuple[str, str]:
+        request = self.request
+        container = request.container or f"debugger-{_letters()}"
+        await self._create_copy(pod, request, container)
+        await self._until_running(request.copy_to, container)
+        return request.copy_to, container
+
+    async def _create_copy(self, pod: JsonObject, request: DebugRequest, container: str) -> None:
         name = text_of(pod, "metadata", "name")
         unknown = [one for one in request.set_image if one != "*" and one not in container_names(pod)]
         if unknown:
             cure = f"It has: {', '.join(container_names(pod))}."
             raise not_found("container", unknown[0], f"the pod {name}", cure=cure)
-        container = request.container or f"debugger-{_letters()}"
         await self._create(copied(pod, request, container))
         if request.replace:
             await self.cluster.request("DELETE", POD.path(self.cluster.namespace, name))
-        await self._until_running(request.copy_to, container)
-        return request.copy_to, container
 
     async def _on_node(self) -> tuple[str, str]:
         request = self.request
@@ -192,11 +202,13 @@ class _Place:
         found = trouble({**pod, "status": _only(pod, container)}, self.cluster.commands)
         if ended := object_of(state, "terminated"):
             why = text_of(ended, "message") or text_of(ended, "reason")
-            cure = f"It needs `{IDLE[0]}`: choose an image that has it with `--image`."
+            cure = f"It needs `{IDLE[0]}`: choose an image that has it with `--image`, or by the setting debug_image."
             raise ApiError(f"Container {container} ({self.request.image}) did not start: {why}", cure=cure)
         if found is not None and not found.passing:
             why = found.message.removeprefix(f"Pod {name} cannot run: ")
-            raise ApiError(f"Container {container} of {name} cannot run: {why}", reason=found.reason, cure=found.cure)
+            cure = "`--image` or the setting debug_image chooses another image"
+            cure += f". {found.cure}" if "Image" in found.reason else f", which needs `{IDLE[0]}`."
+            raise ApiError(f"Container {container} of {name} cannot run: {why}", reason=found.reason, cure=cure)
 
 
 def _only(pod: JsonObject, container: str) -> JsonObject:
@@ -238,7 +250,8 @@ def _letters() -> str:
 
 
 def _command(cluster: Cluster, request: DebugRequest) -> str:
-    words = ["debug", request.name, f"--image={request.image}", f"--profile={request.profile}"]
+    image = request.image or ("" if request.copy_to and request.container else settings.debug_image)
+    words = ["debug", request.name, *([f"--image={image}"] if image else []), f"--profile={request.profile}"]
     words += [f"--container={request.container}"] if request.container else []
     words += [f"--target={request.target}"] if request.target else []
     words += pairs("--env", request.environment)

@@ -38,7 +38,7 @@ class DebugRequest:
         name: a pod, what has pods ("deploy/web"), or "node/NAME".
         command: what is run; empty to start the container only.
         image: the container's image.
-        container: its name; "" for one of our choice.
+        container: its name; "" for one of our choice; or the container of the copy whose command is replaced.
         target: the container of the pod whose processes it sees.
         environment: its environment variables.
         profile: what it may do; see `PROFILES`.
@@ -55,7 +55,7 @@ class DebugRequest:
     name: str
     command: tuple[str, ...] = ()
     namespace: str = ""
-    image: str = "busybox"
+    image: str = ""
     container: str = ""
     target: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -92,7 +92,10 @@ def ephemeral(request: DebugRequest, name: str) -> Object:
 
 
 def copied(pod: Mapping[str, Any], request: DebugRequest, name: str) -> Object:
-    """A copy of a pod with the container for debugging; without labels, so that no Service sends it requests."""
+    """A copy of a pod with the container for debugging, or with another command in its own container `name`.
+
+    It has no labels, so that no Service sends it requests.
+    """
     spec: Object = copy.deepcopy(dict(pod["spec"]))
     for part in ("ephemeralContainers", *(() if request.same_node else ("nodeName",))):
         spec.pop(part, None)
@@ -100,9 +103,14 @@ def copied(pod: Mapping[str, Any], request: DebugRequest, name: str) -> Object:
         for probe in PROBES:
             one.pop(probe, None)
         one["image"] = request.set_image.get(one["name"], request.set_image.get("*", one["image"]))
+    same = next((one for one in spec["containers"] if one["name"] == name), None)
+    if same is None:
+        spec["containers"].append(debugger(request, name))
+    else:
+        same |= {"image": request.image} if request.image else {}
+        same |= {"command": list(request.command), "args": []} if request.command else {}
     if request.share_processes:
         spec["shareProcessNamespace"] = True
-    spec["containers"].append(debugger(request, name))
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": request.copy_to}, "spec": spec}
 
 

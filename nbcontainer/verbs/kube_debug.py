@@ -19,8 +19,18 @@ VERBS = (
                 required=False,
             ),
             NAMESPACE,
-            option("--image", help="the container's image, which needs sleep", default="busybox", completes="image"),
-            option("-c", "--container", help="the container's name", default=""),
+            option(
+                "--image",
+                help="its image, which needs sleep, in place of the setting debug_image",
+                default="",
+                completes="image",
+            ),
+            option(
+                "-c",
+                "--container",
+                help="its name; with --copy-to: or the container whose command is replaced",
+                default="",
+            ),
             option("--target", help="the container whose processes it sees", default="", completes="pod-container"),
             option("--env", help="an environment variable", kind="mapping", valued=True, to="environment"),
             option(

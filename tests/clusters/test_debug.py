@@ -8,6 +8,7 @@ import pytest
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, NotFound, Unsupported, UsageError
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.magics.catalogue import verbs_of
+from nbcontainer.settings import settings
 from tests.clusters.test_tables import until
 from tests.environment.registries import Registry
 
@@ -78,6 +79,21 @@ def test_a_copy_leaves_the_pod_alone(bare):
     assert "run" not in copy["metadata"]["labels"]
     assert bare.pods.get("bare").status == "Running"
     bare.pods.delete("bare-copy", force=True).result(30)
+
+
+def test_the_command_of_a_copy_s_own_container_is_replaced(bare):
+    told = bare.debug("bare", "sleep 4713", copy_to="changed", container="bare", image="busybox").result(60)
+    assert "debug bare --image=busybox --profile=general --container=bare --copy-to=changed" in told.command
+    (container,) = bare.manifests("pod", "changed").objects[0]["spec"]["containers"]
+    assert (container["image"], container["command"]) == ("busybox", ["sleep", "4713"])
+    bare.pods.delete("changed", force=True).result(30)
+
+
+def test_a_setting_is_the_default_image(bare, monkeypatch):
+    monkeypatch.setattr(settings, "debug_image", f"{Registry().address}/nbcontainer/pause:1")
+    with pytest.raises(ApiError, match=r"exec: .sleep.: executable file not found") as caught:
+        bare.debug("bare", "true").result(60)
+    assert "the setting debug_image chooses another image" in caught.value.cure
 
 
 def test_a_node_s_files_are_seen_and_the_pod_goes_afterwards(bare):

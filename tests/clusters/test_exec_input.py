@@ -1,5 +1,6 @@
 """A long input of a command in a pod: the command may read none of it, a part, or all of it slowly."""
 
+import hashlib
 import re
 import secrets
 import time
@@ -48,6 +49,14 @@ def test_a_command_that_reads_nothing_ends_when_it_ends(space, reader, size):
         run(space, reader, "sh", "-c", "sleep 1; echo out; echo why >&2; exit 7", stdin=text(size)).result(30)
     assert time.monotonic() - began < 15
     assert (caught.value.exit_code, caught.value.output) == (7, "out\nwhy\n")
+
+
+def test_random_bytes_pass_unchanged_both_ways(space, reader):
+    data = secrets.token_bytes(10_000_000)
+    result = run(space, reader, "tee", "/tmp/random", stdin=data).result(60)
+    assert Path(result.spool).read_bytes() == data
+    there = run(space, reader, "sha256sum", "/tmp/random", stdin=b"").result(30).output
+    assert there.split()[0] == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("size", SIZES)
