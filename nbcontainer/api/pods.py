@@ -200,7 +200,7 @@ class Pods(Noun, ReadsLogs):
         """
         refuse_negative(timeout=timeout)
         command = command_words(command)
-        labels = {"run": name, **(labels or {}), NOTEBOOK_LABEL: notebook_id()}
+        labels = {**(labels or {}), NOTEBOOK_LABEL: notebook_id()}
         return self._cluster.connect().create(request_of(model.pods.PodRequest, locals()))
 
     @changes

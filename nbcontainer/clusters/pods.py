@@ -344,8 +344,9 @@ def run_words(request: PodRequest) -> list[str]:
     words += [f"--port={port}" for port in request.ports[:1]]
     words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
     words += [f"--restart={request.restart}"] if request.restart != "Always" else []
-    pairs = ",".join(f"{key}={value}" for key, value in request.labels.items())
-    words += [f"--labels={pairs}"] if pairs and request.labels != {"run": request.name} else []
+    labels = {**({"run": request.name} if request.run_label else {}), **request.labels}
+    pairs = ",".join(f"{key}={value}" for key, value in labels.items())
+    words += [f"--labels={pairs}"] if request.labels else []
     words += [f"--annotations={key}={value}" for key, value in request.annotations.items()]
     words += ["--expose"] if request.expose else []
     words += ["--command"] if request.entrypoint else []

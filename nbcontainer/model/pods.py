@@ -21,7 +21,7 @@ class PodRequest:
         pull_policy: "Always", "IfNotPresent", "Never" or "" for the cluster's default.
         wait: whether to wait until the pod runs (or cannot).
         timeout: seconds to wait at most.
-        labels: its labels; run=NAME if there are none.
+        run_label: whether it has the label run=NAME besides its `labels`.
         expose: whether to create a Service for its port, too.
     """
 
@@ -39,6 +39,7 @@ class PodRequest:
     entrypoint: bool = False
     annotations: Mapping[str, str] = field(default_factory=dict)
     expose: bool = False
+    run_label: bool = True
 
 
 def pod_manifest(request: PodRequest) -> dict[str, Json]:
@@ -52,7 +53,7 @@ def pod_manifest(request: PodRequest) -> dict[str, Json]:
         container["ports"] = [{"containerPort": port} for port in request.ports]
     if request.pull_policy:
         container["imagePullPolicy"] = request.pull_policy
-    labels = dict(request.labels) or {"run": request.name}
+    labels = {**({"run": request.name} if request.run_label else {}), **request.labels}
     annotations = {"annotations": dict(request.annotations)} if request.annotations else {}
     return {
         "apiVersion": "v1",

@@ -54,7 +54,7 @@ def test_create_until_it_runs(space):
         command=("sh", "-c", "sleep 600"),
         environment={"COLOUR": "blue"},
         ports=(8080,),
-        labels={"run": "runs", "nbcontainer.notebook": "abc"},
+        labels={"nbcontainer.notebook": "abc"},
     )
     operation = create(space, request)
     change = operation.result(90)
