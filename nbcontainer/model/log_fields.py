@@ -9,7 +9,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,9 +59,33 @@ _STEPS = (1, 2, 5, 10, 20, 50, 100, 300, 600, 1_200, 3_000, 6_000, 18_000, 36_00
 MOST_SERIES = 8
 
 
+# a level that is a number or a letter, in lower case
+_SHORT_LEVEL = re.compile(rf'(?:{_LEVEL_KEYS})"?\s*[:=]\s*"?(?:\d|[a-z]\b)')
+_GLOG_LEVEL = re.compile(r"\n[iwef]\d{4} \d\d:")
+_KEY_PARTS = ("level", "lvl", "severity", "@l")  # each key has one of these
+
+
+def words_of_levels(levels: Collection[str]) -> tuple[str, ...]:
+    """The shortest texts of which a line of such a level has one in lower case, unless `has_short_levels`."""
+    words = sorted((word for word, level in _WORDS.items() if level in levels and len(word) > 1), key=len)
+    return tuple(word for at, word in enumerate(words) if not any(other in word for other in words[:at]))
+
+
+def has_short_levels(text: str) -> bool:
+    """Whether a line of this text, which is in lower case and without colours, may have a level that is no word."""
+    if _GLOG_LEVEL.search(f"\n{text}"):
+        return True
+    return any(part in text for part in _KEY_PARTS) and _SHORT_LEVEL.search(text) is not None
+
+
+def without_colours(text: str) -> str:
+    """A text without the escape sequences that colour it."""
+    return _COLOUR.sub("", text) if "\x1b" in text else text
+
+
 def level_of(text: str) -> str:
     """A line's level, one of `LEVELS`; "" where none is found."""
-    found = _LEVEL.search(_COLOUR.sub("", text) if "\x1b" in text else text)
+    found = _LEVEL.search(without_colours(text))
     if found is None:
         return ""
     word = found[found.lastgroup or 0].lower()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from nbcontainer.model.log_fields import LEVELS, level_of
+from nbcontainer.model.log_fields import LEVELS, has_short_levels, level_of, without_colours, words_of_levels
 from nbcontainer.model.log_file import LINES, LogReader
 from nbcontainer.views.log_lines import known_chunks, shown
 from nbcontainer.views.quick_search import QuickSearch
@@ -150,7 +150,13 @@ class LevelSearch(Search):
         super().__init__("")
         self._quick = None
         self._levels = frozenset(LEVELS[LEVELS.index(level) :])
+        self._texts = words_of_levels(self._levels)
 
     def matches(self, chunk: LogChunk) -> Sequence[int]:
         """Which lines of the chunk have such a level, counted from 0."""
-        return [at for at, line in enumerate(chunk.text.split("\n")) if level_of(line) in self._levels]
+        text = chunk.text
+        folded = without_colours(text).lower()
+        lines = text.split("\n")
+        # to look for a word costs much less than to read a line's level
+        places = range(len(lines)) if has_short_levels(folded) else self._lines_with_text(folded)
+        return [at for at in places if level_of(lines[at]) in self._levels]
