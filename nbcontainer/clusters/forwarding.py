@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.permissions import ask_permission
 from nbcontainer.clusters.pod_ports import number_in, wanted_port
-from nbcontainer.clusters.port_tunnel import LocalClosed, PortTunnel
+from nbcontainer.clusters.port_tunnel import REFUSED, LocalClosed, PortTunnel
 from nbcontainer.clusters.ready_pods import (
     READY_SECONDS,
     PodTarget,
@@ -255,8 +255,8 @@ class _Forward:
             self._progress.emit(ForwardStep(opened=-1))
 
     async def _connect(self, port: PortPair, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Connect to the pod. One that has just ended is not used: its successor is waited for."""
-        deadline = asyncio.get_running_loop().time() + POD_SECONDS
+        """Connect to the pod. One that has just ended is not used: its successor is waited for, until it listens."""
+        deadline, early = asyncio.get_running_loop().time() + POD_SECONDS, b""
         while True:
             try:
                 async with asyncio.timeout_at(deadline):
@@ -264,18 +264,25 @@ class _Forward:
             except TimeoutError:
                 raise self._no_pod() from None
             number = number_in(pod, wanted_port(self._target, port.remote), self._target)
-            tunnel = PortTunnel(self._cluster, text_of(pod, "metadata", "name"), number)
+            tunnel = PortTunnel(self._cluster, text_of(pod, "metadata", "name"), number, early)
             try:
                 await tunnel.run(reader, writer)
             except (Forbidden, Unsupported):
                 raise
-            except ApiError:
-                if tunnel.is_open or asyncio.get_running_loop().time() > deadline:
+            except ApiError as error:
+                starts = error.reason == REFUSED and not self._is_ready(pod) and tunnel.can_be_replaced
+                if (tunnel.is_open and not starts) or asyncio.get_running_loop().time() > deadline:
                     raise
+                early = tunnel.early
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 self._progress.emit(ForwardStep(note=""))
                 return
+
+    def _is_ready(self, pod: JsonObject) -> bool:
+        """Whether a pod is ready, as far as is known now; one that is gone is not."""
+        uid = text_of(pod, "metadata", "uid")
+        return any(is_ready(one) for one in self._pods if text_of(one, "metadata", "uid") == uid)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nbcontainer.clusters import spdy
+from nbcontainer.clusters import forwarding, spdy
 from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.magics.catalogue import verbs_of
@@ -93,6 +93,16 @@ def test_a_service_is_reached_and_its_next_pod_after_the_first(served):
     assert forward.state.outcome is Outcome.STOPPED
     with pytest.raises(urllib.error.URLError, match="refused"):
         read(forward.url)
+
+
+def test_a_pod_that_does_not_listen_yet_is_waited_for(served, monkeypatch):
+    """A pod that is not ready is used in the end; what was sent to it before it listened is not lost."""
+    forward = served.port_forward("svc/served", "web")
+    monkeypatch.setattr(forwarding, "READY_SECONDS", 0.01)
+    for _ in range(3):
+        served.pods.delete(forward.state.pod, force=True).result(60)
+        assert read(forward.url).decode().strip() == forward.state.pod
+    forward.stop()
 
 
 def test_many_connections_at_once_and_each_is_whole(served):
