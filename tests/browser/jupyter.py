@@ -278,6 +278,16 @@ class NotebookPage:
         """Execute code outside the cells."""
         self.page.evaluate(EXECUTE, code)
 
+    def execute_in_time(self, code: str, timeout: float = 30.0) -> None:
+        """Execute code outside the cells until it does not fail: what the page has sent may arrive after it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                return self.execute(code)
+            except Error:
+                if time.monotonic() > deadline:
+                    raise
+
     def use_theme(self, theme: str) -> None:
         """Change to "light" or "dark"."""
         self.page.evaluate(THEME, THEMES[theme])

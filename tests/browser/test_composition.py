@@ -35,7 +35,7 @@ def test_views_compose_with_other_widgets(lab, browser, screenshots):
     rows.nth(1).click()
     name = rows.nth(1).inner_text().split("\n")[0]
     expect(output.locator(".widget-label").last).to_have_text(name)
-    page.execute(f"assert table.selected.names == [{name!r}] and len(table) == 5, table.selected")
+    page.execute_in_time(f"assert table.selected.names == [{name!r}] and len(table) == 5, table.selected")
     output.get_by_role("tab", name="Changes").click()
     expect(output.get_by_text("volume/data")).to_be_visible()
     page.run_and_wait(1)  # a second view of the same widget
@@ -62,6 +62,6 @@ def test_views_compose_with_other_widgets(lab, browser, screenshots):
     rows.nth(0).click()
     rows.nth(2).click(modifiers=["Control"])
     names = [rows.nth(at).inner_text().split("\n")[0] for at in (0, 2)]
-    page.execute(f"assert shown.selected.names == {names} == told[-1], (shown.selected.names, told)")
+    page.execute_in_time(f"assert shown.selected.names == {names} == told[-1], (shown.selected.names, told)")
     assert page.errors == []
     page.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer.clusters import pods
 from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.describe import describe
 from nbcontainer.clusters.discovery import POD
@@ -36,7 +37,8 @@ def shell(space):
     return create(space, request).result(90).name
 
 
-def test_a_command_that_ends_well_and_will_be_started_again_is_a_warning(space):
+def test_a_command_that_ends_well_and_will_be_started_again_is_a_warning(space, monkeypatch):
+    monkeypatch.setattr(pods, "SETTLE_SECONDS", 20.0)  # for a node that is slow to tell of an end
     operation = create(space, PodRequest("again", "busybox", command=("true",)))
     assert operation.result(90).status != "Running"
     text = as_text(PodStartView().render(operation.state))
