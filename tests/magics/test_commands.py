@@ -9,10 +9,19 @@ import pytest
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from tests.conftest import part
 
-WORDS = {"number": "3", "pairs": "cpu=1", "seconds": "90s", "mapping": "KEY=two words", "list": "a=1", "text": "value"}
+WORDS = {
+    "number": "3",
+    "port": "80",
+    "pairs": "cpu=1",
+    "seconds": "90s",
+    "mapping": "KEY=two words",
+    "list": "a=1",
+    "text": "value",
+    "boolean": "true",
+}
 FLAGS = {
     "--add-host": "name:10.0.0.1", "--build-context": "more=.", "--cpus": "1.5", "--labels": "app=web",
-    "--memory": "64m", "--namespaced": "true", "--no-cache-filter": "build", "--port": "80", "--publish": "8080:80",
+    "--memory": "64m", "--no-cache-filter": "build", "--port": "80", "--publish": "8080:80",
     "--secret": "id=x,env=HOME", "--shm-size": "64m", "--ulimit": "nofile=1024",
 }  # fmt: skip
 COMMAND = ["sh", "-c", "exit 3"]
