@@ -35,7 +35,7 @@ TAIL_LINES = 400  # newest lines in one message to the page, which requests othe
 RANGE_LINES = 2_000  # the most lines in one reply
 MOST_CHARACTERS = 5_000  # the most characters of one line that are sent to the page
 TITLE_LENGTH = 80  # the most characters of a command in a picture
-SEARCH_SECONDS = 0.1  # the time for one reply to a search; the page then continues from where it ended
+SEARCH_SECONDS = 0.25  # the time for one reply to a search; the page then continues from where it ended
 
 
 @shows(LogState)

@@ -12,7 +12,7 @@ import { LogSearch, highlights } from './logs_search';
 import { LOG, STRINGS } from './strings';
 import { LogStore, REPLY_LINES, type LogWire, type WireLines } from './logs_store';
 
-const TYPING = 120; // milliseconds after the last keystroke before a search starts
+const TYPING = 60; // milliseconds after the last keystroke before a search starts
 const RETRY = 1000; // milliseconds before lines that did not arrive are requested again
 const AHEAD = 512; // lines above and below the visible ones that the page gets before they are scrolled to
 
