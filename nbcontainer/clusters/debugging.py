@@ -13,17 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import POD, Resource
+from nbcontainer.clusters.discovery import NODE, POD
 from nbcontainer.clusters.exec import execute
 from nbcontainer.clusters.log_sources import container_names
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.patching import TYPES
 from nbcontainer.clusters.pods import one_object
 from nbcontainer.clusters.ready_pods import READY_SECONDS, find_target, ready_pod
 from nbcontainer.clusters.trouble import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
 from nbcontainer.existence import not_found
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, words_of
-from nbcontainer.model.commands import pairs
+from nbcontainer.model.commands import environment_words, pairs
 from nbcontainer.model.debugging import IDLE, DebugRequest, copied, ephemeral, node_pod
 from nbcontainer.model.logs import LogSource
 from nbcontainer.model.pods import ExecRequest, ExecResult
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.logs.operation import LogOperation
 
-NODE = Resource("nodes", "Node", namespaced=False, singular="node", short_names=("no",))
-STRATEGIC = "application/strategic-merge-patch+json"
 START_SECONDS = 60.0  # how long the container may take to start
 DELETE_SECONDS = 5.0
 
@@ -133,7 +132,7 @@ class _Place:
         tell(LogSource(name, open=True, note=f"starting container {container} ({request.image})"))
         patch = {"spec": {"ephemeralContainers": [ephemeral(request, container)]}}
         path = POD.path(self.cluster.namespace, name, "ephemeralcontainers")
-        await self.cluster.request("PATCH", path, body=patch, content_type=STRATEGIC)
+        await self.cluster.request("PATCH", path, body=patch, content_type=TYPES["strategic"])
         await self._until_running(name, container)
         return name, container
 
@@ -254,7 +253,7 @@ def _command(cluster: Cluster, request: DebugRequest) -> str:
     words = ["debug", request.name, *([f"--image={image}"] if image else []), f"--profile={request.profile}"]
     words += [f"--container={request.container}"] if request.container else []
     words += [f"--target={request.target}"] if request.target else []
-    words += pairs("--env", request.environment)
+    words += environment_words("--env", request.environment, inherits=False)
     words += [f"--image-pull-policy={request.pull_policy}"] if request.pull_policy else []
     words += [f"--copy-to={request.copy_to}"] if request.copy_to else []
     words += pairs("--set-image", request.set_image)

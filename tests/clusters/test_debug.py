@@ -64,6 +64,12 @@ def test_magics_take_kubectl_s_words(bare):
     assert bare.pods.exec("bare", "true", container="mine").result(30).exit_code == 0
 
 
+def test_a_secret_value_of_the_environment_is_not_in_the_command(bare):
+    told = bare.debug("bare", "sh -c 'echo $TOKEN'", environment={"TOKEN": "s3cret-4711"}).result(60)
+    assert told.output == "s3cret-4711\n"
+    assert "s3cret" not in told.command
+
+
 def test_a_pod_of_a_deployment(bare):
     bare.create.deployment("of-many", "busybox", command="sleep 4712")
     bare.rollout.status("deploy/of-many", timeout=60).result()
