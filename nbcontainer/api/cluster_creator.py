@@ -6,24 +6,17 @@ from collections.abc import Mapping, Sequence
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import Noun
+from nbcontainer.api.nouns import ClusterNoun
 from nbcontainer.errors import UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.manifests import Manifests
 
 
-class Creator(Noun):
+class Creator(ClusterNoun):
     """Creates objects in a cluster; the calls for each kind are in classes of their own."""
 
     kind = "create"
-
-    def __init__(self, cluster: ClusterHandle) -> None:
-        self._cluster = cluster
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        return f"{self._cluster!r}.create"
 
     def _create(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import Noun
+from nbcontainer.api.nouns import ClusterNoun
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import UsageError
@@ -29,17 +29,10 @@ if TYPE_CHECKING:
     from nbcontainer.operation import Operation
 
 
-class Top(Noun):
+class Top(ClusterNoun):
     """What pods and nodes use: CPU and memory, beside what they may use."""
 
     kind = "top"
-
-    def __init__(self, cluster: ClusterHandle) -> None:
-        self._cluster = cluster
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        return f"{self._cluster!r}.top"
 
     @reads
     def pods(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
-from nbcontainer.api.nouns import Noun
+from nbcontainer.api.nouns import ClusterNoun
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.requests import refuse_negative
@@ -22,17 +22,10 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table
 
 
-class Rollout(Noun):
+class Rollout(ClusterNoun):
     """The rollouts of workloads: Deployments, DaemonSets and StatefulSets."""
 
     kind = "rollout"
-
-    def __init__(self, cluster: ClusterHandle) -> None:
-        self._cluster = cluster
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        return f"{self._cluster!r}.rollout"
 
     @reads
     def status(self, kind: str, *names: str, timeout: float = 0.0) -> Operation[RolloutStep, Rollouts, Changes]:
@@ -158,17 +151,10 @@ class Rollout(Noun):
         )
 
 
-class PodTemplate(Noun):
+class PodTemplate(ClusterNoun):
     """What is set in the pods that workloads make: `nbc.cluster().pod_template.image("deploy/web", "web=web:2")`."""
 
     kind = "pod-template"
-
-    def __init__(self, cluster: ClusterHandle) -> None:
-        self._cluster = cluster
-
-    def __repr__(self) -> str:
-        """The call that returns it."""
-        return f"{self._cluster!r}.pod_template"
 
     @changes_unless("dry_run")
     def image(self, kind: str, *names: str, dry_run: bool = False) -> Changes:

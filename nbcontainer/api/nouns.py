@@ -19,6 +19,7 @@ from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState,
 from nbcontainer.protection import changes, reads
 
 if TYPE_CHECKING:
+    from nbcontainer.api.cluster_handle import ClusterHandle
     from nbcontainer.api.engine import Engine
     from nbcontainer.engines.connection import Engine as Connected
 
@@ -36,6 +37,17 @@ class Noun:
     def names(self) -> Sequence[str]:
         """The existing names, for completion."""
         return ()
+
+
+class ClusterNoun(Noun):
+    """What can be done in a cluster, in one word before the verb: `nbc.cluster().rollout.undo(…)`."""
+
+    def __init__(self, cluster: ClusterHandle) -> None:
+        self._cluster = cluster
+
+    def __repr__(self) -> str:
+        """The call that returns it."""
+        return f"{self._cluster!r}.{self.kind.replace('-', '_')}"
 
 
 class EngineNoun(Noun):
