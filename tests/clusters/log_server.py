@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
+from tests.clusters.server_process import ServerProcess
+
 NAMESPACE = "many"
 TURN = 0.05  # seconds between two writes of a pod
-_ROOT = Path(__file__).parents[2]
 
 
-class LogServer:
+class LogServer(ServerProcess):
     """The server's process: use it in a `with`.
 
     Args:
@@ -34,27 +31,7 @@ class LogServer:
 
     def __init__(self, folder: Path, *, pods: int, rate: int, lines: int) -> None:
         options = [f"--pods={pods}", f"--rate={rate}", f"--lines={lines}"]
-        self._command = [sys.executable, "-m", "tests.clusters.log_server", *options]
-        self.kubeconfig = folder / "log-server.conf"
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, cwd=_ROOT, env={**os.environ, "PYTHONPATH": str(_ROOT)}, text=True
-        )
-        assert self._process.stdout is not None
-        port = int(self._process.stdout.readline())
-        config = {
-            "clusters": [{"name": "logs", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-            "users": [{"name": "nobody", "user": {}}],
-            "contexts": [{"name": "logs", "context": {"cluster": "logs", "user": "nobody", "namespace": NAMESPACE}}],
-            "current-context": "logs",
-        }
-        self.kubeconfig.write_text(json.dumps(config), encoding="utf-8")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        super().__init__("tests.clusters.log_server", options, folder / "logs.conf", NAMESPACE)
 
 
 class Server:

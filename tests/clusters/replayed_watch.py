@@ -9,25 +9,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from functools import cached_property
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.clusters.server_process import ServerProcess
 from tests.recordings import pod_watch
 
 NAMESPACE = "recorded"
 TURN = 0.005  # seconds between two writes
 _RESTARTS = 3  # place of the cell
-_ROOT = Path(__file__).parents[2]
 
 
-class ReplayedWatch:
+class ReplayedWatch(ServerProcess):
     """The server's process: use it in a `with`.
 
     Args:
@@ -39,28 +36,7 @@ class ReplayedWatch:
 
     def __init__(self, folder: Path, *, pods: int = 0, rate: int = 1000, changes: int | None = None) -> None:
         options = [f"--pods={pods}", f"--rate={rate}", *([] if changes is None else [f"--changes={changes}"])]
-        self._command = [sys.executable, "-m", "tests.clusters.replayed_watch", *options]
-        self.kubeconfig = folder / "replayed-watch.conf"
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, cwd=_ROOT, env={**os.environ, "PYTHONPATH": str(_ROOT)}, text=True
-        )
-        assert self._process.stdout is not None
-        port = int(self._process.stdout.readline())
-        named = {"cluster": "replayed", "user": "nobody", "namespace": NAMESPACE}
-        config = {
-            "clusters": [{"name": "replayed", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
-            "users": [{"name": "nobody", "user": {}}],
-            "contexts": [{"name": "replayed", "context": named}],
-            "current-context": "replayed",
-        }
-        self.kubeconfig.write_text(json.dumps(config), encoding="utf-8")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        super().__init__("tests.clusters.replayed_watch", options, folder / "replayed.conf", NAMESPACE)
 
 
 class Server:
