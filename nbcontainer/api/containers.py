@@ -15,6 +15,7 @@ from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
+from nbcontainer.model.references import familiar
 from nbcontainer.model.results import Described, Description, Remark, Report
 from nbcontainer.model.tables import Table
 from nbcontainer.protection import changes, reads
@@ -312,7 +313,7 @@ def _described(containers: Sequence[ContainerFacts]) -> str:
     return several(
         "container",
         [
-            f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
+            f"{one.name} ({familiar(one.image)}, {one.status.lower() or one.state})"
             for one in containers
         ],
     )

@@ -14,7 +14,7 @@ from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.references import parse_reference
+from nbcontainer.model.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEnded,

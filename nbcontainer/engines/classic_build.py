@@ -29,7 +29,7 @@ from nbcontainer.engines.http import quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
-from nbcontainer.engines.references import parse_reference
+from nbcontainer.model.references import parse_reference
 from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import HEAD_SECONDS, Silence
 from nbcontainer.errors import (

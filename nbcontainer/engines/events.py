@@ -7,7 +7,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.references import parse_reference
+from nbcontainer.model.references import parse_reference
 from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import patience
 from nbcontainer.errors import UsageError

@@ -15,7 +15,7 @@ from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import repeated
-from nbcontainer.engines.references import Reference, is_loopback, parse_reference
+from nbcontainer.model.references import Reference, is_loopback, parse_reference
 from nbcontainer.engines.silence import HEAD_SECONDS
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.engines.transfer_stream import TransferStream

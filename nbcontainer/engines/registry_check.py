@@ -16,7 +16,7 @@ from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engines.config import Config
 from nbcontainer.engines.credentials import Credential, refused
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import HUB, is_loopback
+from nbcontainer.model.references import HUB, is_loopback
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import parse_reference
+from nbcontainer.model.references import parse_reference
 from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import environment_words
 from nbcontainer.model.containers import RunRequest

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.references import HUB, Reference
+from nbcontainer.model.references import HUB, Reference
 from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
 
 NO_LOGIN = re.compile(

@@ -1,6 +1,6 @@
 import pytest
 
-from nbcontainer.engines.references import is_loopback, parse_reference, registry_host
+from nbcontainer.model.references import is_loopback, parse_reference, registry_host
 from nbcontainer.errors import UsageError
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
