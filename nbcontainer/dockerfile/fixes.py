@@ -1,7 +1,7 @@
 """Quick fixes: the edits that remove a problem which has one obvious cure.
 
-Whoever finds a fault says in a `Cure` which word to replace by what; only here is the word looked for in the text, as it
-may be continued over lines, and is then left as it is.
+Whoever finds a fault says in a `Cure` which word to replace by what; only here is the word looked for in the text. One
+that is continued over lines is not found, and left as it is.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ _BUILT_IN = (
 )
 _KEY = re.compile(r"[A-Za-z_][\w.-]*")
 _PLAIN = re.compile(r"[\w./:@%+,=-]+")
+_MOST = 500  # fixes of one text; once they are made, others take their place
 _LONGEST = 20_000  # characters of an instruction in which a word is looked for
 
 
@@ -54,7 +55,9 @@ class Cure:
     line: int = 0
 
     @classmethod
-    def of_word(cls, word: str, text: str, *, title: str = "", before: str = r"(?<!\S)", after: str = r"(?!\S)") -> Cure:
+    def of_word(
+        cls, word: str, text: str, *, title: str = "", before: str = r"(?<!\S)", after: str = r"(?!\S)"
+    ) -> Cure:
         """Replace a word that stands between blanks, or between what `before` and `after` match."""
         return cls(title or f"Write {text}", f"{before}({re.escape(word)}){after}", text)
 
@@ -80,7 +83,7 @@ def command_as_json(instruction: Instruction) -> Cure | None:
     if not command or _OF_SHELL.search(command) or "=" in command.split(None, 1)[0]:
         return None
     try:
-        words = shlex.split(command)
+        words = shlex.split(command) if "'" in command or '"' in command else command.split()
     except ValueError:
         return None
     if not words or words[0] in _BUILT_IN:
@@ -141,14 +144,16 @@ class Lines:
         self._shift = len(text) - len(text.removeprefix("\ufeff"))  # a byte order mark is a character of line 1
         self._own = source_map.own
         self._changed = frozenset(source_map.changed)
+        self._room = _MOST
 
     def fix(self, cure: Cure, line: int, end_line: int) -> Fix | None:
         """The fix of a fault on these lines; None where what it replaces is not there as one word."""
         line = cure.line or line
         kept = self._lines[line - 1 : end_line]
         starts = [0, *accumulate(len(each) + 1 for each in kept)]
-        if starts[-1] > _LONGEST:
+        if starts[-1] > _LONGEST or not self._room:
             return None
+        self._room -= 1
         found = list(_compiled(cure.pattern).finditer("\n".join([*kept, ""])))
         if not found or (len(found) > 1 and not cure.every):
             return None

@@ -6,7 +6,8 @@ Source: https://docs.docker.com/reference/build-checks/; BuildKit's frontend/doc
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 from nbcontainer.dockerfile.fixes import Cure
 from nbcontainer.dockerfile.text import Fault, Instruction
@@ -15,7 +16,7 @@ _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _PAGES = "https://docs.docker.com/go/dockerfile/rule/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """One of BuildKit's rules.
 
@@ -31,7 +32,7 @@ class Rule:
     cure: str
     is_experimental: bool = False
 
-    @property
+    @cached_property
     def link(self) -> str:
         """The address of the page that explains it."""
         return f"{_PAGES}{_WORD_START.sub('-', self.name).lower()}/"
@@ -48,10 +49,14 @@ class Rule:
             fix: what to replace, if that is obvious.
             line: the other line that the cure names.
         """
-        fault = instruction.warning(
-            self.sentence.format_map(facts), cure or self.cure.format_map(facts), self.name, other_line=line
+        return instruction.fault(
+            self.sentence.format_map(facts),
+            cure or self.cure.format_map(facts),
+            self.name,
+            severity="warning",
+            other_line=line,
+            cure=fix,
         )
-        return fault if fix is None else replace(fault, cure=fix)
 
 
 RULES = {

@@ -7,8 +7,8 @@ knows count as defined; where a base image's variables are not known, no variabl
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbcontainer.dockerfile.check_options import CheckOptions
@@ -43,12 +43,14 @@ class _Inherited:
         workdir: whether a WORKDIR of this text came before.
         shell: whether a SHELL did.
         is_windows: whether the platform may be Windows.
+        once: the instructions of this stage of which only the last counts, by name.
     """
 
     is_open: bool
     workdir: bool = False
     shell: bool = False
     is_windows: bool = False
+    once: dict[str, Instruction] = field(default_factory=dict)
 
 
 def stage_findings(dockerfile: Dockerfile, surroundings: Surroundings, options: CheckOptions) -> Iterator[Fault]:
@@ -58,7 +60,7 @@ def stage_findings(dockerfile: Dockerfile, surroundings: Surroundings, options: 
     checked = built if surroundings.target else dockerfile.stages
     wanted = {stage.index for stage in checked if not stage.name or stage.name not in surroundings.build_contexts}
     children: dict[int, list[Stage]] = {}
-    first = []
+    first: list[Stage] = []
     for stage in dockerfile.stages:
         parent = dockerfile.parent(stage, build_args)
         (first if parent is None else children.setdefault(parent.index, [])).append(stage)
@@ -83,6 +85,19 @@ class _Walk:
         self._declared: dict[str, str | None] = {}
         self._undo: list[tuple[dict[str, str | None], str, object]] = []
         self._guesses = 0
+        self._judges: dict[str, Callable[[Instruction, _Inherited], Iterator[Fault]]] = {
+            "ENV": self._pairs,
+            "LABEL": self._pairs,
+            "ARG": self._argument,
+            "WORKDIR": self._workdir,
+            "SHELL": self._shell,
+            "EXPOSE": self._expose,
+            "CMD": self._command,
+            "ENTRYPOINT": self._command,
+            "HEALTHCHECK": self._command,
+            "COPY": self._ignored,
+            "ADD": self._ignored,
+        }
 
     def family(self, stage: Stage, children: Mapping[int, list[Stage]], wanted: Collection[int]) -> Iterator[Fault]:
         """The findings of a stage that is built from an image, and of those that are built from it."""
@@ -132,30 +147,14 @@ class _Walk:
                 where[name] = value  # type: ignore[assignment]
 
     def _stage(self, stage: Stage, inherited: _Inherited, parent: Stage | None) -> Iterator[Fault]:
-        once: dict[str, Instruction] = {}
+        inherited.once = {}
         for instruction in (*self._triggered(parent, stage), *stage.instructions):
             if instruction.faulty or instruction.trigger is not None:
                 continue
             yield from self._undefined(instruction, inherited)
-            match instruction.name:
-                case "ENV" | "LABEL":
-                    yield from self._pairs(instruction)
-                case "ARG":
-                    yield from self._argument(instruction, inherited)
-                case "WORKDIR":
-                    yield from self._workdir(instruction, inherited)
-                case "SHELL":
-                    inherited.shell = True
-                case "EXPOSE":
-                    yield from self._expose(instruction)
-                case "CMD" | "ENTRYPOINT" | "HEALTHCHECK" as name:
-                    if name in once:
-                        yield RULES["MultipleInstructionsDisallowed"].found(once[name], {"name": name})
-                    once[name] = instruction
-                    if name != "HEALTHCHECK" and not instruction.is_json and not inherited.shell:
-                        yield self._shell_form(instruction)
-                case "COPY" | "ADD":
-                    yield from self._ignored(instruction)
+            judge = self._judges.get(instruction.name)
+            if judge is not None:
+                yield from judge(instruction, inherited)
 
     def _triggered(self, parent: Stage | None, stage: Stage) -> Iterator[Instruction]:
         """What ONBUILD of the stage above adds to one that is built; BuildKit names the line of FROM for it."""
@@ -198,7 +197,7 @@ class _Walk:
                 fix=variable_renamed(name, likely) if likely else None,
             )
 
-    def _pairs(self, instruction: Instruction) -> Iterator[Fault]:
+    def _pairs(self, instruction: Instruction, _: _Inherited) -> Iterator[Fault]:
         words = instruction.arguments
         pairs = list(zip(words[::3], words[1::3], words[2::3], strict=False))
         if pairs and pairs[0][2] == "":
@@ -221,7 +220,7 @@ class _Walk:
         for argument in instruction.arguments:
             name, equals, default = argument.partition("=")
             yield from _secret(instruction, name)
-            value: str | None | object = _MISSING
+            value: str | object | None = _MISSING
             if name in given:
                 value = given[name]
             elif equals:
@@ -250,19 +249,29 @@ class _Walk:
         cure = f"Write /{instruction.rest}." if fix else ""
         yield RULES["WorkdirRelativePath"].found(instruction, {"path": instruction.rest}, cure=cure, fix=fix)
 
-    def _shell_form(self, instruction: Instruction) -> Fault:
-        fix = command_as_json(instruction)
-        facts = {"name": instruction.name}
-        return RULES["JSONArgsRecommended"].found(instruction, facts, cure=f"{fix.title}." if fix else "", fix=fix)
+    def _shell(self, _: Instruction, inherited: _Inherited) -> Iterator[Fault]:
+        inherited.shell = True
+        yield from ()
 
-    def _expose(self, instruction: Instruction) -> Iterator[Fault]:
+    def _command(self, instruction: Instruction, inherited: _Inherited) -> Iterator[Fault]:
+        name = instruction.name
+        if name in inherited.once:
+            yield RULES["MultipleInstructionsDisallowed"].found(inherited.once[name], {"name": name})
+        inherited.once[name] = instruction
+        if name == "HEALTHCHECK" or instruction.is_json or inherited.shell:
+            return
+        fix = command_as_json(instruction)
+        cure = f"{fix.title}." if fix else ""
+        yield RULES["JSONArgsRecommended"].found(instruction, {"name": name}, cure=cure, fix=fix)
+
+    def _expose(self, instruction: Instruction, _: _Inherited) -> Iterator[Fault]:
         for word in instruction.arguments:
             expansion = self._expand(word, split=True)
             if expansion.text is None or expansion.missing:
                 continue
             for port in expansion.words:
                 host, colon, rest = port.rpartition(":")
-                ports, _, protocol = rest.partition("/")
+                ports, protocol = rest.partition("/")[::2]
                 lower = f"{host}{colon}{ports}/{protocol.lower()}"
                 if protocol != protocol.lower() and protocol.lower() in ("tcp", "udp", "sctp"):
                     fix = Cure.of_word(port, lower)
@@ -272,7 +281,7 @@ class _Walk:
                     facts = {"word": port, "better": rest.lower()}
                     yield RULES["ExposeInvalidFormat"].found(instruction, facts, fix=fix)
 
-    def _ignored(self, instruction: Instruction) -> Iterator[Fault]:
+    def _ignored(self, instruction: Instruction, _: _Inherited) -> Iterator[Fault]:
         is_ignored = self._surroundings.is_ignored
         if is_ignored is None or not self._options.runs_experimental("CopyIgnoredFile") or instruction.flag("from"):
             return

@@ -43,7 +43,7 @@ class _Recorded(dict[str, str]):
         self._found = found
         self.is_open = False
 
-    def get(self, name: str, default: object = None) -> str | None:  # type: ignore[override]
+    def get(self, name: str, _: object = None) -> str | None:  # type: ignore[override]
         if name not in self._known:
             self._found.missing[name] = None
             return None
