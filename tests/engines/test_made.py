@@ -1,6 +1,9 @@
 """What a notebook made in an engine: listed by `%nbcontainer made`, removed by `clean`."""
 
 import contextlib
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -106,3 +109,21 @@ def test_a_broken_ledger_loses_only_its_broken_lines(tmp_path, monkeypatch):
     assert ledger.built_images() == [good]
     ledger.forget_images([good])
     assert ledger.built_images() == []
+
+
+def ended(lines, notebook):
+    """What a terminal's IPython says at its end, after it has run these lines."""
+    text = "\n".join(["%load_ext nbcontainer", *lines, "exit", ""])
+    environment = {**os.environ, "JPY_SESSION_NAME": f"/notebooks/{notebook}.ipynb"}
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--quick"]
+    return subprocess.run(
+        command, input=text, env=environment, capture_output=True, text=True, timeout=120, check=True
+    ).stderr
+
+
+def test_what_a_kernel_leaves_is_said_at_its_end(notebook):
+    assert "leaves" not in ended(["%docker ps"], notebook)
+    said = ended([f"%docker volume create {notebook}"], notebook)
+    assert "This notebook leaves 1 volume: see `%nbcontainer made`; `%nbcontainer clean` removes it." in said
+    assert "leaves" not in ended(["%docker ps"], notebook)  # it changed nothing itself
+    assert "leaves" not in ended(["%nbcontainer clean -y"], notebook)
