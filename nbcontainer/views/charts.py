@@ -111,7 +111,8 @@ def _gantt(chart: Chart) -> Grid:
         for index, (start, end) in enumerate(series.points)
         if math.isfinite(start)
     ]
-    scale = scale_of([value for _, start, end, _ in entries for value in (start, end)], chart.x)
+    until = [chart.until] if chart.until else []
+    scale = scale_of([*until, *(value for _, start, end, _ in entries for value in (start, end))], chart.x)
     length = "seconds" if chart.x == "time" else chart.x
     rows = []
     for series, start, end, first in entries[:MOST_ROWS]:
