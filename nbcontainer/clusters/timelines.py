@@ -115,10 +115,10 @@ def _births(objects: Iterable[JsonObject]) -> Iterator[Moment]:
         revision = text_of(metadata, "annotations", REVISION) if text_of(one, "kind") == "ReplicaSet" else ""
         said = f"revision {revision}" if revision else ""
         subject, pod = _subject(one), text_of(metadata, "name") if text_of(one, "kind") == "Pod" else ""
-        yield Moment(_created(one), subject, "Created", said, pod=pod)
+        yield Moment(_created(one), subject, "Object created", said, pod=pod)
         if ends := epoch(text_of(metadata, "deletionTimestamp")):
             grace = number_of(metadata, "deletionGracePeriodSeconds") or 0
-            yield Moment(ends - grace, subject, "Deleted", f"it has {grace} s to end", Tone.WARNING, pod=pod)
+            yield Moment(ends - grace, subject, "Deletion requested", f"it has {grace} s to end", Tone.WARNING, pod=pod)
 
 
 def _moment(event: JsonObject) -> Moment:

@@ -62,12 +62,12 @@ def _bars(chart: Chart) -> Grid:
     return _grid(rows, len(entries), chart, right={4})
 
 
-def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
+def _bar(scale: Scale, start: float, end: float, tone: Tone, *, least: int = 0) -> Span:
     if not (math.isfinite(start) and math.isfinite(end)):
         return Span("╌" * BAR_CELLS, Tone.DIM, bar=(0.0, 0.0))
     first, last = sorted((scale.share(start), scale.share(end)))
     left = min(BAR_CELLS - 1, round(first * BAR_CELLS))
-    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end != start else 0
+    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end != start else least
     text = "╌" * left + "━" * filled + "╌" * (BAR_CELLS - left - filled)
     return Span(text, tone, bar=(first, last))
 
@@ -123,7 +123,7 @@ def _gantt(chart: Chart) -> Grid:
                 Span(SIGNS.get(series.tone, ""), series.tone),
                 Span(series.name if first else ""),
                 Span(format_value(start, chart.x), Tone.DIM),
-                _bar(scale, start, end, series.tone),
+                _bar(scale, start, end, series.tone, least=1),
                 Span(format_value(end - start, length) + (" so far" if open_ended else "")),
             )
         )

@@ -31,7 +31,7 @@ def _timeline(timeline: Timeline) -> Picture:
         chart = Chart("gantt", tuple(series), x="time", until=timeline.time, key="periods", label="states over time")
         blocks.append(chart)
     if timeline.lines is not None and timeline.lines.counts:
-        blocks.append(_lines(timeline.lines))
+        blocks += [Line.of(Span(f"log lines in {timeline.lines.step:g} s", Tone.DIM)), _lines(timeline.lines)]
     hidden = len(timeline.moments) - MOST_MOMENTS
     if hidden > 0:
         blocks.append(Line.of(Span(f"… {hidden:,} earlier", Tone.DIM)))
@@ -48,7 +48,7 @@ def _lines(counts: LogCounts) -> Chart:
         Series(name, tuple((counts.start + at * counts.step, float(value)) for at, value in enumerate(values)))
         for name, values in counts.counts.items()
     ]
-    return Chart("line", tuple(series), x="time", key="lines", label=f"log lines in {counts.step:g} s")
+    return Chart("line", tuple(series), x="time", key="lines", label="log lines")
 
 
 def _moments(moments: tuple[Moment, ...]) -> Grid:

@@ -43,7 +43,7 @@ def test_a_pod_that_runs(cluster):
     assert math.isinf(states["steady · steady"].end)
     assert started - 2 <= states["steady · steady"].start <= time.time() + 1
     reasons = [one.reason for one in found.moments]
-    assert reasons[0] == "Created"
+    assert reasons[0] == "Object created"
     assert {"Scheduled", "Started"} <= {*reasons}
     assert [one.time for one in found.moments] == sorted(one.time for one in found.moments)
     assert sum(map(sum, found.lines.counts.values())) == 2
@@ -54,7 +54,7 @@ def test_a_pod_that_runs(cluster):
 
 
 def test_a_deployment_whose_container_fails_each_time(cluster):
-    cluster.apply(CRASHING).result()
+    cluster.apply(CRASHING)
     wait_until(
         lambda: any(row.restarted for row in cluster.pods.list(selector="app=crashing")),
         seconds=60,
@@ -96,9 +96,9 @@ def test_what_has_no_timeline(cluster, words, error):
 
 
 def test_an_object_without_pods_has_its_events_alone(cluster):
-    cluster.create.configmap("plain", literals=["a=1"])
+    cluster.create.configmap("plain", literals={"a": "1"})
     found = cluster.timeline("configmap/plain")
-    assert (found.periods, [one.reason for one in found.moments]) == ((), ["Created"])
+    assert (found.periods, [one.reason for one in found.moments]) == ((), ["Object created"])
     assert found.lines is None
 
 
