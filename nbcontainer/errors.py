@@ -49,7 +49,9 @@ __all__ = [
     "CommandFailed",
     "Conflict",
     "DockerfileError",
+    "Edit",
     "EngineUnavailable",
+    "Fix",
     "Forbidden",
     "InsecureConnection",
     "InternalError",
@@ -71,11 +73,31 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A part of a text to replace by `text`; lines count from 1 and columns from 0, in characters, without the end."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What removes a problem: its title, such as "Write AS", and the edits to make together, in the text's order."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One problem in a text: where it is and what it is.
 
     `line` and `end_line` count from 1 in the user's own text; in a cell, the magic line is line 1. `line` is 0 if the
-    problem is not about a line. `severity` is "error" or "warning".
+    problem is not about a line. `severity` is "error" or "warning". `source` is the name of the rule that found it,
+    `link` the page that explains the rule. `fix` is None where there is no single obvious cure.
     """
 
     line: int
@@ -84,6 +106,8 @@ class Problem:
     end_line: int = 0
     suggestion: str = ""
     source: str = ""
+    link: str = ""
+    fix: Fix | None = None
 
     def __str__(self) -> str:
         """Where and what it is, with the suggestion if there is one."""

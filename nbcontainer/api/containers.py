@@ -14,6 +14,7 @@ from nbcontainer.errors import Conflict
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.containers import ContainerFacts, RunRequest, RunResult
 from nbcontainer.model.logs import LogRequest
+from nbcontainer.model.references import familiar
 from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
 from nbcontainer.model.results import Described, Description, Remark, Report
 from nbcontainer.model.tables import Table
@@ -311,8 +312,5 @@ def _described(containers: Sequence[ContainerFacts]) -> str:
     """Containers in the words of a confirmation question, with their images and states."""
     return several(
         "container",
-        [
-            f"{one.name} ({engines.references.familiar(one.image)}, {one.status.lower() or one.state})"
-            for one in containers
-        ],
+        [f"{one.name} ({familiar(one.image)}, {one.status.lower() or one.state})" for one in containers],
     )

@@ -7,12 +7,14 @@ A `# syntax=` line hands the text to another frontend, which may know more words
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from nbcontainer.dockerfile.check_options import check_options
+from nbcontainer.dockerfile.fixes import Cure, Lines
 from nbcontainer.dockerfile.flags import flag_faults
+from nbcontainer.dockerfile.lint import Surroundings, lint
+from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.dockerfile.rules import instruction_faults
 from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand, open_quote
 from nbcontainer.dockerfile.text import Fault, Instruction
@@ -28,6 +30,8 @@ def check(
     target: str = "",
     build_args: Mapping[str, str] | None = None,
     build_contexts: Collection[str] = (),
+    variables: Callable[[str], Collection[str] | None] | None = None,
+    is_ignored: Callable[[str], bool] | None = None,
 ) -> list[Problem]:
     """Every problem of a Dockerfile, in the order of its lines, which are the user's own.
 
@@ -36,6 +40,8 @@ def check(
         target: the stage to build, "" for the last.
         build_args: by name; FROM lines may use them.
         build_contexts: the names of additional build contexts, which `--from` may use like stages.
+        variables: returns the names of the variables that an image sets, or None where it does not know.
+        is_ignored: whether `.dockerignore` leaves out a path of the build context.
     """
     arguments = build_args or {}
     foreign = dockerfile.syntax or arguments.get("BUILDKIT_SYNTAX", "")
@@ -51,17 +57,27 @@ def check(
     for instruction in dockerfile.preamble:
         faults += _instruction(instruction, built=True)
     options = check_options(dockerfile.directives.get("check", ""), arguments)
-    problems = [_problem(dockerfile, fault, foreign) for fault in faults if not options.skips(fault.rule)]
+    if _is_ours(foreign):
+        surroundings = Surroundings(target, arguments, build_contexts, variables, is_ignored)
+        seen = {fault.line for fault in faults if fault.rule == "json"}  # says the same, and why
+        found = lint(dockerfile, surroundings, options)
+        faults += [fault for fault in found if fault.rule != "JSONArgsRecommended" or fault.line not in seen]
+    lines = Lines(dockerfile.text, dockerfile.source_map)
+    problems = [_problem(dockerfile, fault, foreign, lines) for fault in faults]
     if target and not target.isdecimal() and dockerfile.stages and dockerfile.stage(target) is None:
         problems.append(_target(dockerfile, target))
     problems.sort(key=lambda problem: problem.line)
     return problems
 
 
-def _problem(dockerfile: Dockerfile, fault: Fault, foreign: str) -> Problem:
+def _is_ours(foreign: str) -> bool:
+    """Whether the frontend is BuildKit's own, or a release of it; others have rules of their own."""
+    return not foreign or foreign.removeprefix("docker.io/").startswith(("docker/dockerfile", "moby/dockerfile"))
+
+
+def _problem(dockerfile: Dockerfile, fault: Fault, foreign: str, lines: Lines) -> Problem:
     severity = fault.severity
-    ours = foreign.removeprefix("docker.io/").startswith(("docker/dockerfile", "moby/dockerfile"))
-    if foreign and (fault.unknown or not ours):
+    if foreign and (fault.unknown or not _is_ours(foreign)):
         severity = "warning"
     own = dockerfile.source_map.own
     return Problem(
@@ -71,6 +87,8 @@ def _problem(dockerfile: Dockerfile, fault: Fault, foreign: str) -> Problem:
         own(fault.end_line),
         fault.suggestion.replace("{line}", str(own(fault.other_line))),
         fault.rule,
+        RULES[fault.rule].link if fault.rule in RULES else "",
+        lines.fix(fault.cure, fault.line, fault.end_line) if fault.cure else None,
     )
 
 
@@ -151,18 +169,6 @@ def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) 
         if "$" in stage.base and expand(stage.base, known, dockerfile.escape) == "":
             yield start.fault(f"FROM {stage.base} names no image",
                         "Declare the argument, with a default, by ARG before the first FROM.")  # fmt: skip
-    if stage.name:
-        earlier = dockerfile.earlier(stage, stage.name)
-        if earlier:
-            yield start.fault(f"stage {stage.name} is defined twice",
-                        "The first is on line {line}; --target and --from mean the last.",
-                        rule="DuplicateStageName", severity="warning", other_line=earlier[0].start.line)  # fmt: skip
-    counted = Counter(item.name for item in stage.instructions)
-    for name in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
-        if counted[name] > 1:
-            for item in [item for item in stage.instructions if item.name == name][:-1]:
-                yield item.fault(f"only the last {name} of a stage counts",
-                            rule="MultipleInstructionsDisallowed", severity="warning")  # fmt: skip
 
 
 def _sources(
@@ -203,4 +209,5 @@ def _no_stage(dockerfile: Dockerfile, stage: Stage, instruction: Instruction, so
         likely = nearest(source, names, cutoff=0.75)
         if likely:
             message = f"--from={source} is not a stage; it is taken for an image"
-            yield instruction.fault(message, f"Did you mean {likely}?", rule="from", severity="warning")
+            cure = Cure.of_word(source, likely, before="from=", after=r"(?![^\s,])")
+            yield instruction.fault(message, f"Did you mean {likely}?", rule="from", severity="warning", cure=cure)

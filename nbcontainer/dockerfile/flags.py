@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from nbcontainer.dockerfile.fixes import Cure
 from nbcontainer.dockerfile.stages import mount_fields
 from nbcontainer.dockerfile.text import Fault, Flag, Instruction
 from nbcontainer.dockerfile.words import ANY_MOUNT_KEY, FLAGS, MOUNT_TYPES, SHARING_MODES, FlagWord, nearest
@@ -23,10 +24,12 @@ def flag_faults(instruction: Instruction) -> Iterator[Fault]:
     for flag in instruction.flags:
         word = words.get(flag.name)
         if word is None:
+            likely = nearest(flag.name, words, cutoff=0.5)
             yield instruction.fault(
                 f"{instruction.name} has no flag --{flag.name}",
                 _meant(instruction, flag, list(words)),
                 unknown=True,
+                cure=Cure.of_word(f"--{flag.name}", f"--{likely}", after=r"(?![^\s=])") if likely else None,
             )
             return  # BuildKit stops here: what follows is checked once this one is fixed
         if word.kind != "values" and flag.name in seen:
@@ -61,7 +64,8 @@ def _value(instruction: Instruction, flag: Flag, word: FlagWord) -> Iterator[Fau
     elif flag.name in ("network", "security") and value not in word.values:
         likely = nearest(value, word.values)
         hint = f"Did you mean {likely}?" if likely else f"It is one of {', '.join(word.values)}."
-        yield instruction.fault(f"--{flag.name}={value} is not known", hint, unknown=True)
+        cure = Cure.of_word(value, likely, before=f"--{flag.name}=") if likely else None
+        yield instruction.fault(f"--{flag.name}={value} is not known", hint, unknown=True, cure=cure)
     elif flag.name == "chmod" and value.isdecimal() and re.fullmatch("0*[0-7]{1,4}", value) is None:
         yield instruction.fault(
             f"--chmod={value} is not a mode", "Modes are octal, 0 to 7777: --chmod=755.", rule="late"
@@ -89,8 +93,13 @@ def _mount(instruction: Instruction, value: str) -> Iterator[Fault]:
     for key, content in fields.items():
         if key not in ANY_MOUNT_KEY:
             likely = nearest(key, ANY_MOUNT_KEY)
-            yield instruction.fault(f"--mount has no key {key}", f"Did you mean {likely}?" if likely else "",
-                        unknown=True, rule="late")  # fmt: skip
+            yield instruction.fault(
+                f"--mount has no key {key}",
+                f"Did you mean {likely}?" if likely else "",
+                unknown=True,
+                rule="late",
+                cure=Cure.of_word(key, likely, before="[=,]", after="(?==)") if likely else None,
+            )
             return
         if not content and key not in _MOUNT_WORDS and f"{key}=" not in value.lower():
             yield instruction.fault(f"--mount: {key} needs a value", f"Write {key}=VALUE.", rule="late")
@@ -100,7 +109,8 @@ def _mount(instruction: Instruction, value: str) -> Iterator[Fault]:
     if kind.lower() not in MOUNT_TYPES:
         likely = nearest(kind, MOUNT_TYPES)
         hint = f"Did you mean {likely}?" if likely else f"Types: {', '.join(MOUNT_TYPES)}."
-        yield instruction.fault(f"--mount has no type {kind}", hint, unknown=True, rule="late")
+        cure = Cure.of_word(kind, likely, before="type=", after=r"(?![^\s,])") if likely else None
+        yield instruction.fault(f"--mount has no type {kind}", hint, unknown=True, rule="late", cure=cure)
         return
     sharing = fields.get("sharing", "")
     if sharing and sharing.lower() not in SHARING_MODES:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from nbcontainer.dockerfile.fixes import Cure
 from nbcontainer.dockerfile.stages import is_heredoc
 from nbcontainer.dockerfile.text import Fault, Instruction, did_you_mean
-from nbcontainer.dockerfile.words import INSTRUCTIONS, lowered
+from nbcontainer.dockerfile.words import INSTRUCTIONS, lowered, nearest
 
 _STAGE_NAME = re.compile(r"^[a-z][a-z0-9\-_.]*$")
 _PORTS = re.compile(r"^(\d{1,5})(?:-(\d{1,5}))?$")
@@ -69,10 +70,6 @@ def _pairs(instruction: Instruction) -> Iterator[Fault]:
     elif any(not name for name in words[::3]):
         yield instruction.fault(f"{instruction.name}: a name is missing before =",
                      f"Write {instruction.name} NAME=VALUE, with no spaces around =.")  # fmt: skip
-    elif words[2] == "" and words[1].startswith("="):
-        yield instruction.warning(f"the value of {words[0]} begins with =",
-                       f"Write {instruction.name} {words[0]}=VALUE, with no spaces around =.",
-                       "LegacyKeyValueFormat")  # fmt: skip
 
 
 def _arg(instruction: Instruction) -> Iterator[Fault]:
@@ -98,9 +95,6 @@ def _expose(instruction: Instruction) -> Iterator[Fault]:
             )
         elif slash and protocol.lower() not in ("tcp", "udp", "sctp", ""):
             yield instruction.fault(f"EXPOSE: {word} has no known protocol", "It is tcp, udp or sctp.", "late")
-        elif ":" in word:
-            yield instruction.warning(f"EXPOSE: {word} names a host port, which has no effect",
-                           f"Write EXPOSE {ports}; docker run -p publishes them.", "ExposeInvalidFormat")  # fmt: skip
 
 
 def _one(what: str, example: str) -> Callable[[Instruction], Iterator[Fault]]:
@@ -122,10 +116,6 @@ def _stopsignal(instruction: Instruction) -> Iterator[Fault]:
 def _maintainer(instruction: Instruction) -> Iterator[Fault]:
     if not instruction.arguments:
         yield instruction.fault("MAINTAINER needs a name", 'Write LABEL org.opencontainers.image.authors="NAME".')
-        return
-    who = instruction.rest.replace("\\", "\\\\").replace('"', '\\"')
-    yield instruction.warning("MAINTAINER is deprecated",
-                   f'Write LABEL org.opencontainers.image.authors="{who}".', "MaintainerDeprecated")  # fmt: skip
 
 
 def _healthcheck(instruction: Instruction) -> Iterator[Fault]:
@@ -160,7 +150,10 @@ def _onbuild(instruction: Instruction) -> Iterator[Fault]:
         # BuildKit does not check the word of a trigger until an image is built FROM this one
         word = instruction.rest.split(None, 1)[0]
         if word.upper() not in INSTRUCTIONS:
-            yield instruction.warning(f"unknown instruction in ONBUILD: {word}", did_you_mean(word))
+            likely = nearest(word, INSTRUCTIONS)
+            cure = Cure.of_word(word, likely, before=r"\A\s*\S+\s+") if likely else None
+            message = f"unknown instruction in ONBUILD: {word}"
+            yield instruction.fault(message, did_you_mean(word), severity="warning", cure=cure)
 
 
 _JSON_FORMS = ("RUN", "CMD", "ENTRYPOINT", "COPY", "ADD", "VOLUME", "HEALTHCHECK")
@@ -184,8 +177,13 @@ def _almost_json(instruction: Instruction) -> Iterator[Fault]:
         better, why = inner.rstrip().removesuffix(","), "there is a comma before the ]"
     else:
         return
-    yield instruction.warning(f"{instruction.name}: this is not JSON, so a shell gets it unchanged: {why}",
-                   f"Write [{better}].", "json")  # fmt: skip
+    yield instruction.fault(
+        f"{instruction.name}: this is not JSON, so a shell gets it unchanged: {why}",
+        f"Write [{better}].",
+        rule="json",
+        severity="warning",
+        cure=Cure.of_end(rest, f"[{better}]"),
+    )
 
 
 _RULES: dict[str, Callable[[Instruction], Iterator[Fault]]] = {

@@ -12,6 +12,7 @@ from itertools import pairwise
 from e2b_dockerfile_utils import ShellLex, parse_heredoc
 
 from nbcontainer.dockerfile.text import Fault, Instruction, parse_text
+from nbcontainer.dockerfile.variables import expand_word
 from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS, lowered
 from nbcontainer.model.build_steps import BuildStep
 from nbcontainer.model.source_map import SourceMap
@@ -19,8 +20,6 @@ from nbcontainer.model.source_map import SourceMap
 _OPEN_QUOTE = re.compile("looking for matching (single|double)-quote$")
 # BuildKit makes a build step of these; the others only change the image's configuration
 _STEPS = ("RUN", "COPY", "ADD", "WORKDIR")
-_VARIABLE = re.compile(r"\$\{?(\w+)")
-_LONGEST_VALUE = 64 * 1024  # characters; arguments that are made of each other can grow without limit
 _REMOTE = re.compile(r"^(https?://|git@|git://|ssh://)|\.git(#.*)?$")
 
 
@@ -66,6 +65,7 @@ class Dockerfile:
         faults: what could not be parsed; `check` turns them into problems, and finds more.
         escape: the escape character.
         directives: `# syntax=`, `# escape=` and `# check=`, by name.
+        empty_lines: the last lines of instructions that are continued over an empty line.
     """
 
     text: str
@@ -75,6 +75,7 @@ class Dockerfile:
     escape: str = "\\"
     directives: Mapping[str, str] = field(default_factory=dict)
     source_map: SourceMap = field(default_factory=SourceMap)
+    empty_lines: tuple[int, ...] = ()
 
     @property
     def instructions(self) -> Iterator[Instruction]:
@@ -257,11 +258,16 @@ def reads_context(instruction: Instruction) -> bool:
             return False
         sources = instruction.arguments[:-1]
         remote = instruction.name == "ADD"
-        return any(not is_heredoc(source) and not (remote and _REMOTE.search(source)) for source in sources)
+        return any(not is_heredoc(source) and not (remote and is_remote(source)) for source in sources)
     if instruction.name == "RUN":
         mounts = map(mount_fields, instruction.flag_values("mount"))
         return any(mount.get("type", "bind") == "bind" and not mount.get("from") for mount in mounts)
     return False
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source of ADD is a URL or a git repository."""
+    return _REMOTE.search(source) is not None
 
 
 def is_heredoc(word: str) -> bool:
@@ -283,14 +289,7 @@ def mount_fields(value: str) -> dict[str, str]:
 
 def expand(word: str, known: Mapping[str, str | None], escape: str = "\\") -> str | None:
     """Fill in `$name` and `${name:-default}`; None where a value cannot be known here, or the syntax is invalid."""
-    used = [name for name in _VARIABLE.findall(word) if name in known]
-    present = {name: value for name in used if (value := known[name]) is not None}
-    if any(name not in present for name in used) or sum(len(present[name]) for name in used) > _LONGEST_VALUE:
-        return None
-    try:
-        return ShellLex(escape, env=present, skip_unset_env=False).process_word(word)
-    except (ValueError, RecursionError, re.error):
-        return None
+    return expand_word(word, known, escape).text
 
 
 def open_quote(word: str, escape: str = "\\") -> str:
@@ -326,6 +325,7 @@ def parse(text: str, source_map: SourceMap | None = None) -> Dockerfile:
         escape=parsed.escape,
         directives=parsed.directives,
         source_map=source_map or SourceMap(),
+        empty_lines=tuple(parsed.empty_lines),
     )
 
 

@@ -16,10 +16,10 @@ from e2b_dockerfile_utils import (
     DockerfileAst,
     DockerfileInstruction,
     DockerfileSyntaxError,
-    DockerfileWarning,
     parse_dockerfile_ast,
 )
 
+from nbcontainer.dockerfile.fixes import Cure
 from nbcontainer.dockerfile.words import INSTRUCTIONS, nearest
 
 MOST_FAULTS = 50  # a text with more is not a Dockerfile; each costs another pass
@@ -38,6 +38,7 @@ class Fault:
     Attributes:
         unknown: whether the only fault is an unknown word (another frontend may know it).
         other_line: the line that replaces "{line}" in `suggestion`.
+        cure: what to replace, where that is obvious.
     """
 
     line: int
@@ -48,6 +49,7 @@ class Fault:
     rule: str = ""
     severity: str = "error"
     other_line: int = 0
+    cure: Cure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,10 @@ class Instruction:
         severity: str = "error",
         unknown: bool = False,
         other_line: int = 0,
+        cure: Cure | None = None,
     ) -> Fault:
         """A fault of this instruction."""
-        return Fault(self.line, self.end_line, message, suggestion, unknown, rule, severity, other_line)
+        return Fault(self.line, self.end_line, message, suggestion, unknown, rule, severity, other_line, cure)
 
     def warning(self, message: str, suggestion: str = "", rule: str = "", *, other_line: int = 0) -> Fault:
         """A fault that does not stop BuildKit from building."""
@@ -132,10 +135,15 @@ class Instruction:
 
 @dataclass(slots=True)
 class Parsed:
-    """The instructions of a text and what is wrong with them."""
+    """The instructions of a text and what is wrong with them.
+
+    Attributes:
+        empty_lines: the last lines of instructions that are continued over an empty line.
+    """
 
     instructions: list[Instruction] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    empty_lines: list[int] = field(default_factory=list)
     escape: str = "\\"
     directives: dict[str, str] = field(default_factory=dict)
 
@@ -187,7 +195,7 @@ def parse_text(text: str) -> Parsed:
             continue
         nodes += ast.instructions
         parsed.escape = ast.escape_token
-        parsed.faults += map(_empty_line, ast.warnings)
+        parsed.empty_lines += [warning.line for warning in ast.warnings]
         if error is None:
             break
         head, start = f"# escape={parsed.escape}\n#\n", line - 1
@@ -205,17 +213,6 @@ def _short_head(lines: list[str]) -> list[str]:
             break
         lines[index] = _BLANKS.sub(" ", line.rstrip("\n")) + "\n"
     return lines
-
-
-def _empty_line(warning: DockerfileWarning) -> Fault:
-    return Fault(
-        warning.line,
-        warning.line,
-        "there is an empty line inside a continued instruction",
-        "Remove it, or begin it with #; it will become an error.",
-        rule="NoEmptyContinuation",
-        severity="warning",
-    )
 
 
 def _try(lines: list[str], head: str, before: int) -> tuple[DockerfileAst, DockerfileSyntaxError | None]:
@@ -317,7 +314,11 @@ def _repair(repairs: _Repairs, line: int, error: str) -> None:
         repairs.set_aside(line, end_line)
         return
     likely = nearest(word, INSTRUCTIONS)
-    repairs.faults.append(Fault(line, end_line, f"unknown instruction: {word}", did_you_mean(word), unknown=True))
+    better = likely.lower() if word.islower() else likely
+    cure = Cure.of_first_word(word, better) if likely and line not in repairs.triggers else None
+    repairs.faults.append(
+        Fault(line, end_line, f"unknown instruction: {word}", did_you_mean(word), unknown=True, cure=cure)
+    )
     if likely and not word.endswith(repairs.escape):
         repairs.guessed.add(line)
         repairs.lines[line - 1] = repairs.lines[line - 1].replace(word, likely, 1)

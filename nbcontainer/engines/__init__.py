@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from nbcontainer.engines import pods as pods
     from nbcontainer.engines import pods_backend as pods_backend
     from nbcontainer.engines import private_podman as private_podman
-    from nbcontainer.engines import references as references
     from nbcontainer.engines import registries as registries
     from nbcontainer.engines import registry_check as registry_check
     from nbcontainer.engines import run as run

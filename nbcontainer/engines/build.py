@@ -14,7 +14,6 @@ from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import BuildFailed, DockerfileError, Problem, UsageError
 from nbcontainer.model.build import (
     BuildEnded,
@@ -27,6 +26,7 @@ from nbcontainer.model.build import (
     apply_build,
 )
 from nbcontainer.model.outcome import Outcome, outcome_of
+from nbcontainer.model.references import parse_reference
 from nbcontainer.operation import Operation, Progress
 
 BuildOperation = Operation[BuildEvent, BuildState, BuildResult]

@@ -12,10 +12,10 @@ from nbcontainer.engines.build_status import StatusTranslator
 from nbcontainer.engines.config import configured_commands
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import ApiError, BuildFailed, NbcontainerError, UsageError
 from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.build_steps import BuildStep
+from nbcontainer.model.references import parse_reference
 
 _METADATA = "[internal] load metadata for "
 _NO_BUILDX = "unknown flag: --builder"  # docker's

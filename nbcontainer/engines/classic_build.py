@@ -29,7 +29,6 @@ from nbcontainer.engines.http import quoted
 from nbcontainer.engines.images import inspect
 from nbcontainer.engines.images import tag as tag_image
 from nbcontainer.engines.podman_steps import StepMark
-from nbcontainer.engines.references import parse_reference
 from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import HEAD_SECONDS, Silence
 from nbcontainer.errors import (
@@ -46,6 +45,7 @@ from nbcontainer.errors import (
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.build import BuildEvent, BuildRequest, BuildWarning, ImageBuilt
 from nbcontainer.model.build_steps import StepState
+from nbcontainer.model.references import parse_reference
 from nbcontainer.operation import Progress
 
 HEREDOC_PODMAN = (4, 8)  # the first Podman whose builder (buildah 1.33) supports heredocs

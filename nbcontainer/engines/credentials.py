@@ -22,8 +22,8 @@ from pathlib import Path
 
 from nbcontainer.engines.config import Config, config_file, load_config
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import AuthFailed, UsageError
+from nbcontainer.model.references import HUB, registry_host
 from nbcontainer.settings import settings
 
 HUB_KEY = "https://index.docker.io/v1/"  # what docker's files call Docker Hub

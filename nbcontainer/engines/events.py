@@ -7,11 +7,11 @@ import time
 from email.utils import parsedate_to_datetime
 
 from nbcontainer.engines.connection import Engine
-from nbcontainer.engines.references import parse_reference
 from nbcontainer.engines.replies import ReplyStream
 from nbcontainer.engines.silence import patience
 from nbcontainer.errors import UsageError
 from nbcontainer.json_objects import JsonObject, object_of, text_of, texts_of
+from nbcontainer.model.references import parse_reference
 
 EARLIER_SECONDS = 2  # Podman stamps an event with the time at which its work began
 

@@ -15,7 +15,6 @@ from nbcontainer.engines.credentials import Credential, auth_header, credentials
 from nbcontainer.engines.failures import plain
 from nbcontainer.engines.http import quoted
 from nbcontainer.engines.objects import repeated
-from nbcontainer.engines.references import Reference, is_loopback, parse_reference
 from nbcontainer.engines.silence import HEAD_SECONDS
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.engines.transfer_stream import TransferStream
@@ -23,6 +22,7 @@ from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, Nbcontaine
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
 from nbcontainer.model.outcome import Outcome, outcome_of
+from nbcontainer.model.references import Reference, is_loopback, parse_reference
 from nbcontainer.model.timestamps import seconds_of
 from nbcontainer.operation import Operation, Progress
 

@@ -23,9 +23,9 @@ from nbcontainer.engines import credentials
 from nbcontainer.engines.config import Config, config_file, configured_commands, load_config
 from nbcontainer.engines.connection import Engine
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.references import HUB, registry_host
 from nbcontainer.errors import ApiError, NbcontainerError, UsageError
 from nbcontainer.json_objects import object_of, text_of
+from nbcontainer.model.references import HUB, registry_host
 
 CHECK_SECONDS = 20.0
 

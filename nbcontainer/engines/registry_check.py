@@ -16,9 +16,9 @@ from nbcontainer.buildkit.tokens import Login, fetch_token
 from nbcontainer.engines.config import Config
 from nbcontainer.engines.credentials import Credential, refused
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import HUB, is_loopback
 from nbcontainer.engines.url_handlers import URL_HANDLERS
 from nbcontainer.errors import ApiError
+from nbcontainer.model.references import HUB, is_loopback
 
 CHECK_SECONDS = 20.0
 REPLY_BYTES = 64 * 1024

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from nbcontainer.engines.failures import plain
-from nbcontainer.engines.references import parse_reference
 from nbcontainer.errors import UsageError
 from nbcontainer.model.commands import environment_words
 from nbcontainer.model.containers import RunRequest
+from nbcontainer.model.references import parse_reference
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{12,64}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from nbcontainer.engines.credentials import Credential
-from nbcontainer.engines.references import HUB, Reference
 from nbcontainer.errors import AuthFailed, Forbidden, NbcontainerError, NotFound, PullFailed, PushFailed
+from nbcontainer.model.references import HUB, Reference
 
 NO_LOGIN = re.compile(
     r"no basic auth credentials|authentication required|unauthorized|invalid username/password", re.IGNORECASE

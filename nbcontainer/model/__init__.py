@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import outcome as outcome
     from nbcontainer.model import overwritten as overwritten
     from nbcontainer.model import pods as pods
+    from nbcontainer.model import references as references
     from nbcontainer.model import requests as requests
     from nbcontainer.model import results as results
     from nbcontainer.model import secrecy as secrecy

@@ -11,9 +11,11 @@ class SourceMap:
 
     Attributes:
         lines: for each Dockerfile line, in order, (cell name, line in that cell).
+        changed: the Dockerfile lines that are not as the user wrote them, since they contain values.
     """
 
     lines: tuple[tuple[str, int], ...] = ()
+    changed: tuple[int, ...] = ()
 
     @classmethod
     def shifted(cls, count: int, offset: int, cell: str = "") -> SourceMap:

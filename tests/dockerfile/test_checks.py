@@ -128,7 +128,7 @@ WARNED = [
     ('FROM x\nCMD ["a",]', 2, "comma", '["a"]'),
     ("FROM x AS build\nFROM y\nCOPY --from=biuld /a /a", 3, "is not a stage", "build"),
     ("FROM x AS a\nFROM y AS a", 2, "defined twice", "line 1"),
-    ("FROM x\nCMD a\nCMD b", 2, "only the last CMD", ""),
+    ('FROM x\nCMD ["a"]\nCMD ["b"]', 2, "only the last CMD", ""),
     ("FROM x\nEXPOSE 80:80", 2, "no effect", "EXPOSE 80"),
     ("FROM x\nRUN a \\\n\n  b", 4, "empty line", ""),
     ("FROM x\nONBUILD COPY --chwon=1 a b", 2, "no flag --chwon", "--chown"),
@@ -172,7 +172,7 @@ def test_an_unknown_target_gets_a_suggestion():
 
 
 def test_build_args_and_contexts_count():
-    assert check(parse("ARG A\nFROM $A"), build_args={"A": "x"}) == []
+    assert check(parse("ARG A=y\nFROM $A"), build_args={"A": "x"}) == []
     assert check(parse("FROM x AS build\nFROM y\nCOPY --from=biuld a b"), build_contexts=["biuld"]) == []
 
 
@@ -189,7 +189,7 @@ def test_an_onbuild_of_something_unknown_is_still_an_instruction():
 
 
 def test_the_text_says_which_checks_are_skipped():
-    wrong = "FROM x\nMAINTAINER me\nCMD a\nCMD ['b']\n"
+    wrong = "FROM x\nMAINTAINER me\nCMD []\nCMD ['b']\n"
     rules = ["MaintainerDeprecated", "MultipleInstructionsDisallowed", "json"]
 
     def found(directive, **build_args):

@@ -1,7 +1,7 @@
 import pytest
 
-from nbcontainer.engines.references import is_loopback, parse_reference, registry_host
 from nbcontainer.errors import UsageError
+from nbcontainer.model.references import is_loopback, parse_reference, registry_host
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from nbcontainer.engines.failures import plain
 from nbcontainer.errors import UsageError
 
 HUB = "docker.io"
@@ -70,14 +69,14 @@ def parse_reference(text: str) -> Reference:
         raise _wrong(text, "64 hexadecimal digits are an image's id, not a name")
     rest, at, digest = text.partition("@")
     if at and not _DIGEST.fullmatch(digest):
-        raise _wrong(text, f"{plain(digest, 80)!r} is not a valid digest: sha256: and 64 hexadecimal digits")
+        raise _wrong(text, f"{_shown(digest, 80)} is not a valid digest: sha256: and 64 hexadecimal digits")
     head, slash, last = rest.rpartition("/")
     last, colon, tag = last.partition(":")
     if colon and not _TAG.fullmatch(tag):
-        raise _wrong(text, f"{plain(tag, 80)!r} is not a valid tag: letters, digits, _ . and -, at most 128 of them")
+        raise _wrong(text, f"{_shown(tag, 80)} is not a valid tag: letters, digits, _ . and -, at most 128 of them")
     host, path = _split_host(head + slash + last)
     if not _HOST.fullmatch(host):
-        raise _wrong(text, f"{plain(host, 80)!r} is not a valid registry name")
+        raise _wrong(text, f"{_shown(host, 80)} is not a valid registry name")
     for part in path.split("/"):
         _check_part(text, part)
     if len(f"{host}/{path}") > _LONGEST:
@@ -85,6 +84,15 @@ def parse_reference(text: str) -> Reference:
     if host == HUB and "/" not in path:
         path = f"library/{path}"
     return Reference(host, path, tag, digest)
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text is a valid image name."""
+    try:
+        parse_reference(text)
+    except UsageError:
+        return False
+    return True
 
 
 def familiar(image: str) -> str:
@@ -114,12 +122,17 @@ def _check_part(text: str, part: str) -> None:
     if not part:
         raise _wrong(text, "a part of it is empty")
     if part != part.lower() and _PART.fullmatch(part.lower()):
-        raise _wrong(text, "a repository's name must be lowercase", f"Write {plain(text.lower(), 200)}.")
-    raise _wrong(text, f"{plain(part, 80)!r} may have only lowercase letters and digits, with . _ or - between them")
+        raise _wrong(text, "a repository's name must be lowercase", f"Write {_shown(text.lower(), 200)[1:-1]}.")
+    raise _wrong(text, f"{_shown(part, 80)} may have only lowercase letters and digits, with . _ or - between them")
 
 
 def _wrong(text: str, why: str, cure: str = "") -> UsageError:
-    return UsageError(f"{plain(text, 200)!r} is not a valid image name: {why}.", cure=cure)
+    return UsageError(f"{_shown(text, 200)} is not a valid image name: {why}.", cure=cure)
+
+
+def _shown(text: str, limit: int) -> str:
+    """A text in quotes for a message: nothing but printable characters, limited length."""
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
 
 
 def registry_host(text: str) -> str:
@@ -135,7 +148,7 @@ def registry_host(text: str) -> str:
         return HUB
     if not _HOST.fullmatch(host):
         raise UsageError(
-            f"{plain(text, 200)!r} is not a valid registry name.",
+            f"{_shown(text, 200)} is not a valid registry name.",
             cure="It looks like docker.io, ghcr.io or localhost:5000.",
         )
     return HUB if host in HUB_NAMES else host
