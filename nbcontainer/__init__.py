@@ -23,10 +23,13 @@ from nbcontainer.version import __version__ as __version__
 MODULES = {
     "NbcontainerError": "errors",
     "Plan": "api.plans",
+    "clean": "api.made",
     "cluster": "api.cluster",
     "doctor": "diagnosis",
     "engine": "api.engine",
+    "made": "api.made",
     "notebook_id": "identity",
+    "plan_clean": "api.made",
     "tour": "lessons",
 }
 HANDLES = ("engine", "cluster")  # functions among them that return a handle, whose nouns are public names too
@@ -72,6 +75,9 @@ if TYPE_CHECKING:
     from nbcontainer import logs as logs
     from nbcontainer.api.cluster import cluster as cluster
     from nbcontainer.api.engine import engine as engine
+    from nbcontainer.api.made import clean as clean
+    from nbcontainer.api.made import made as made
+    from nbcontainer.api.made import plan_clean as plan_clean
     from nbcontainer.api.plans import Plan as Plan
     from nbcontainer.diagnosis import doctor as doctor
     from nbcontainer.errors import NbcontainerError as NbcontainerError

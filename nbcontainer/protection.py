@@ -171,6 +171,7 @@ def _known_contexts(kind: str) -> Iterator[tuple[str, str]]:
 
 # a call without a mark counts as one that changes something
 _is_changing: ContextVar[bool] = ContextVar("_is_changing", default=True)
+_changed: set[Place] = set()
 
 
 def changes(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
@@ -234,6 +235,12 @@ def guard(place: Place, *said: str) -> None:
     names = list(protected_as(place))
     if names and not any(_names_one_of(one, names, place.kind) for one in said if one):
         raise _refusal(place, next((name for name in names if _is_context_of(name, place)), names[0]))
+    _changed.add(place)
+
+
+def has_changed_something() -> bool:
+    """Whether a call of this process was allowed to change a place."""
+    return bool(_changed)
 
 
 def guard_later(place: Place, *said: str) -> Callable[[], None]:

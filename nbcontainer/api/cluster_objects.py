@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,9 @@ from nbcontainer import clusters, existence
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.plans import Plan
 from nbcontainer.call_arguments import same_arguments
-from nbcontainer.errors import NotFound, UsageError
+from nbcontainer.errors import NbcontainerError, NotFound, UsageError
 from nbcontainer.model.changes import Changes
+from nbcontainer.model.logs import LogRequest
 from nbcontainer.model.requests import refuse_negative
 from nbcontainer.model.results import Description, Objects
 from nbcontainer.model.source_map import SourceMap
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.manifest_files import Source
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.object_trees import ObjectTree
+    from nbcontainer.model.timelines import Timeline
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
+
+LINES_OF_A_TIMELINE = 2_000  # of each container's log
 
 
 class ObjectVerbs(ClusterHandle):
@@ -72,6 +77,34 @@ class ObjectVerbs(ClusterHandle):
         """
         words = (kind, name) if name else (kind,)
         return clusters.trees.tree(self.connect_to_cluster("tree"), words)
+
+    @reads
+    def timeline(self, kind: str, name: str = "", *, tail: int = LINES_OF_A_TIMELINE) -> Timeline:
+        """What happened to a pod, or to a workload and its pods, over time: `nbc.cluster().timeline("deploy/web")`.
+
+        States of pods and containers, restarts, events, revisions, and how many lines the pods logged. An API server
+        keeps events for an hour, and of each container only its state and the one before.
+
+        Args:
+            kind: the object's kind, or "deploy/web".
+            name: its name, after a kind.
+            tail: how many last lines of each container's log are counted; 0 for none.
+
+        Raises:
+            UsageError: no object is named, or the cluster has no such kind.
+            NotFound: there is no such object.
+            Unsupported: there is only Podman.
+        """
+        refuse_negative(tail=tail)
+        cluster = self.connect_to_cluster("timeline")
+        found = clusters.timelines.timeline(cluster, (kind, name) if name else (kind,))
+        if not tail or not found.pods:
+            return found
+        request = LogRequest(tuple(f"pod/{pod}" for pod in found.pods), all_containers=True, tail=tail, timestamps=True)
+        try:
+            return replace(found, lines=clusters.logs.logs(cluster, request).result().chart())
+        except NbcontainerError:  # nothing was logged yet, or the user may not read logs
+            return found
 
     @reads
     def wait(

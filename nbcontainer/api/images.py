@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nbcontainer import engines
+from nbcontainer import engines, ledger
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
@@ -176,7 +177,9 @@ class Images(EngineNoun):
         except (EngineUnavailable, Protected):
             engines.build.check_request(request)  # the text's errors come first: finding them needs no engine
             raise
-        return engines.build.build(engine, request, command=command)
+        operation = engines.build.build(engine, request, command=command)
+        operation.when_done(partial(_note_image, operation, engine.address))
+        return operation
 
     @reads
     @same_arguments(build)
@@ -316,11 +319,18 @@ class Images(EngineNoun):
         return Image(**vars(facts), name=name, where=engine.name, command=command, _images=self._at(engine))
 
 
+<<<<<<< HEAD
 def _remark(problem: Problem) -> Remark:
     """A problem in a report, with the name of BuildKit's rule, which `# check=skip=` needs."""
     rule = f" ({problem.source})" if problem.source[:1].isupper() else ""
     where = f"line {problem.line}: " if problem.line else ""
     return Remark(f"{where}{problem.message}{rule}", Tone.WARNING, problem.suggestion)
+=======
+def _note_image(operation: Operation[BuildEvent, BuildState, BuildResult], engine: str) -> None:
+    """Write a finished build's image into the notebook's ledger."""
+    if operation.error is None and (built := operation.result()).id:
+        ledger.note_image(ledger.BuiltImage(engine, built.id, built.tags))
+>>>>>>> 4c8ceaf7dc8ace779633c0a0c641a9273781469c
 
 
 def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:

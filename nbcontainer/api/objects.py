@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.rollout import Rollouts, RolloutStep
     from nbcontainer.model.secrecy import Manifest
     from nbcontainer.model.tables import Table
+    from nbcontainer.model.timelines import Timeline
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
     from nbcontainer.operation import Operation
 
@@ -98,6 +99,10 @@ class ApiObject(Described):
         Takes the arguments of `Cluster.port_forward`, and raises the same errors.
         """
         return self._its_cluster.port_forward(f"{self._word}/{self.name}", *ports, address=address, timeout=timeout)
+
+    def timeline(self) -> Timeline:
+        """What happened to it and its pods over time; raises as `Cluster.timeline`."""
+        return self._its_cluster.timeline(self._word, self.name)
 
     def tree(self) -> ObjectTree:
         """Its owners and what it owns; raises as `Cluster.tree`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecResult
     from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
+    from nbcontainer.model.timelines import Timeline
     from nbcontainer.operation import Operation
 
 
@@ -113,6 +114,10 @@ class Pod(ApiObject):
     def describe(self) -> Description:
         """Its current details, with its events; raises as `Pods.describe`."""
         return self._there.describe(self.name)
+
+    def timeline(self) -> Timeline:
+        """What happened to it over time; raises as `Pods.timeline`."""
+        return self._there.timeline(self.name)
 
     def events(self) -> Table:
         """Its events, newest last."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from nbcontainer import existence, model
 from nbcontainer.api.cluster_logs import ReadsLogs
+from nbcontainer.api.cluster_objects import LINES_OF_A_TIMELINE
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.manifests import Manifests
     from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
+    from nbcontainer.model.timelines import Timeline
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
 
@@ -272,6 +274,20 @@ class Pods(Noun, ReadsLogs):
             NotFound: there is no such pod.
         """
         return self._cluster.connect().describe(name)
+
+    @reads
+    def timeline(self, name: str, *, tail: int = LINES_OF_A_TIMELINE) -> Timeline:
+        """What happened to a pod over time; see `Cluster.timeline`.
+
+        Args:
+            name: the pod.
+            tail: how many last lines of each container's log are counted; 0 for none.
+
+        Raises:
+            NotFound: there is no such pod.
+            Unsupported: there is only Podman.
+        """
+        return self._cluster.timeline("pod", name, tail=tail)
 
     def _backend(self) -> PodsBackend:
         return self._cluster.connect()

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import secret_values as secret_values
     from nbcontainer.clusters import several_tables as several_tables
     from nbcontainer.clusters import tables as tables
+    from nbcontainer.clusters import timelines as timelines
     from nbcontainer.clusters import trees as trees
     from nbcontainer.clusters import usage as usage
     from nbcontainer.clusters import verification as verification

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import Resource, all_resources
 from nbcontainer.clusters.missing import NAMES_ALONE
-from nbcontainer.errors import ApiError, NotFound
+from nbcontainer.errors import ApiError, Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
 from nbcontainer.model.changes import Change
 
@@ -57,6 +57,32 @@ async def find_doomed(
         kept: group, kind, namespace and name of those that stay.
         manager: the field manager; what it created in another way, such as a pod, stays.
     """
+    listed = await list_labelled(cluster, labels, namespaces)
+    found = [
+        Doomed(
+            resource,
+            text_of(one, "metadata", "namespace"),
+            text_of(one, "metadata", "name"),
+            text_of(one, "metadata", "uid"),
+        )
+        for resource, one in listed
+        if _was_applied(one, manager)
+    ]
+    gone = (one for one in found if (one.resource.group, one.resource.kind, one.namespace, one.name) not in kept)
+    return tuple(sorted(gone, key=lambda one: (one.resource.namespaced, one.namespace, one.word)))
+
+
+async def list_labelled(
+    cluster: Cluster, labels: Mapping[str, str], namespaces: Collection[str]
+) -> list[tuple[Resource, JsonObject]]:
+    """The metadata of the objects with these labels that belong to no other object, of each kind that can be deleted.
+
+    Args:
+        cluster: the cluster.
+        labels: the labels, which must not be empty.
+        namespaces: where to look, beside the objects that are in no namespace; "" is every namespace, or the cluster's
+            own where the user may not list them all.
+    """
     kinds = await all_resources(cluster)
     places = [
         (one, namespace)
@@ -65,34 +91,35 @@ async def find_doomed(
         for namespace in (sorted(namespaces) if one.namespaced else [""])
     ]
     limit = asyncio.Semaphore(MOST_AT_ONCE)
-    selector = ",".join(f"{name}={value}" for name, value in labels.items())
+    query = {"labelSelector": ",".join(f"{name}={value}" for name, value in labels.items())}
 
-    async def listed(resource: Resource, namespace: str) -> list[Doomed]:
+    async def ask(resource: Resource, namespace: str) -> JsonObject:
+        return await cluster.request("GET", resource.path(namespace), parameters=query, accept=NAMES_ALONE)
+
+    async def listed(resource: Resource, namespace: str) -> list[tuple[Resource, JsonObject]]:
         async with limit:
             try:
-                found = await cluster.request(
-                    "GET", resource.path(namespace), parameters={"labelSelector": selector}, accept=NAMES_ALONE
-                )
-            except ApiError:  # the user may not list it, or the kind is gone: it is not pruned
+                try:
+                    found = await ask(resource, namespace)
+                except Forbidden:
+                    if namespace or not resource.namespaced:
+                        raise
+                    found = await ask(resource, cluster.namespace)
+            except ApiError:  # the user may not list it, or the kind is gone: it is left out
                 return []
-        return [
-            Doomed(resource, namespace, text_of(one, "metadata", "name"), text_of(one, "metadata", "uid"))
-            for one in entries_of(found, "items")
-            if _was_applied(one, manager)
-        ]
+        owned = ((one, one.get("metadata")) for one in entries_of(found, "items"))
+        return [(resource, one) for one, metadata in owned if not entries_of(metadata, "ownerReferences")]
 
-    found = {one.uid: one for several in await asyncio.gather(*(listed(*place) for place in places)) for one in several}
-    gone = (
-        one for one in found.values() if (one.resource.group, one.resource.kind, one.namespace, one.name) not in kept
+    several = await asyncio.gather(*(listed(*place) for place in places))
+    return list(
+        {text_of(one, "metadata", "uid"): (resource, one) for some in several for resource, one in some}.values()
     )
-    return tuple(sorted(gone, key=lambda one: (one.resource.namespaced, one.namespace, one.word)))
 
 
 def _was_applied(one: JsonObject, manager: str) -> bool:
-    metadata = one.get("metadata")
-    return not entries_of(metadata, "ownerReferences") and any(
+    return any(
         text_of(entry, "manager") == manager and text_of(entry, "operation") == "Apply"
-        for entry in entries_of(metadata, "managedFields")
+        for entry in entries_of(one.get("metadata"), "managedFields")
     )
 
 

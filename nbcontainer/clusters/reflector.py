@@ -34,7 +34,7 @@ Read = TypeVar("Read")
 Page = JsonObject  # a list, a Table or a watch event, as the API server sent it
 PAGE = 500  # objects in a page, as in kubectl
 UNAUTHORIZED, GONE = 401, 410
-BATCH_SECONDS = 0.05  # changes within this time are returned together
+BATCH_SECONDS = 0.02  # changes within this time are returned together
 WATCH_SECONDS = (
     300,
     600,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from nbcontainer import diagnosis, lessons
+from nbcontainer import api, diagnosis, lessons
 from nbcontainer.magics.calls import Call, Verbs
 from nbcontainer.settings import settings
 from nbcontainer.verbs import nbcontainer
 
 VERBS = Verbs("nbcontainer", "What is reachable, what is missing, the lessons, and the settings.")
 VERBS.declare((nbcontainer.DOCTOR,), lambda _: diagnosis)
+VERBS.declare((nbcontainer.MADE, nbcontainer.CLEAN), lambda _: api.made)
 VERBS.declare((nbcontainer.TOUR,), lambda _: lessons)
 
 

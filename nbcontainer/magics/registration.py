@@ -15,7 +15,7 @@ from IPython.core.magic import needs_local_scope, no_var_expand
 
 from nbcontainer import magics
 from nbcontainer.interrupts import interrupts_redelivered, run_interruptible
-from nbcontainer.magics import completion, inspection, results, secrecy
+from nbcontainer.magics import completion, inspection, leaving, results, secrecy
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.settings import settings
 
@@ -41,6 +41,7 @@ def register(shell: InteractiveShell) -> None:
     if hasattr(shell, "kernel"):
         _ends.append(magics.chosen.register(shell))
         _ends.append(magics.problems_channel.register(shell))
+    leaving.register(shell)
     _preload_later(shell)
 
 

@@ -9,7 +9,17 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_logs import POD_LOGS
 from nbcontainer.verbs.kube_nodes import top_of_pods
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, LISTED, NAMESPACE, SELECTOR, TABLE, TTY, YES
+from nbcontainer.verbs.shared import (
+    ALL_NAMESPACES,
+    CLUSTER,
+    COUNTED_LINES,
+    LISTED,
+    NAMESPACE,
+    SELECTOR,
+    TABLE,
+    TTY,
+    YES,
+)
 
 POD = positional("POD", help="a pod's name", completes="pod", resource="pod", to="name")
 CONTAINER = option("-c", "--container", help="which container of the pod", completes="pod-container")
@@ -93,6 +103,14 @@ VERBS = (
         calls="pods.describe",
     ),
     POD_LOGS,
+    Verb(
+        "timeline",
+        "Shows what happened to a pod over time: its states, restarts and events, and how much it logged.",
+        (replace(POD, kind_word=True), COUNTED_LINES, NAMESPACE, CLUSTER, *TABLE),
+        example="%kpod timeline web",
+        command=("kubectl", "events"),
+        calls="pods.timeline",
+    ),
     Verb(
         "exec",
         "Runs a command in a pod's container. With %%kpod exec, the cell is its standard input.",

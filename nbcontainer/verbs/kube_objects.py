@@ -7,7 +7,7 @@ from dataclasses import replace
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_apply import RAW, SOURCES
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE, YES
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, COUNTED_LINES, NAMESPACE, SELECTOR, TABLE, YES
 
 KIND = positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind")
 NAMES = positional("NAME", help="only these objects", required=False, many=True, completes="object")
@@ -67,6 +67,21 @@ VERBS = (
         example="%kube tree deploy/web",
         command=("kubectl", "get"),
         calls="tree",
+    ),
+    Verb(
+        "timeline",
+        "Shows what happened to a pod, or to a workload and its pods, over time: states, restarts, events, log lines.",
+        (
+            positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
+            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            COUNTED_LINES,
+            NAMESPACE,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube timeline deploy/web",
+        command=("kubectl", "events"),
+        calls="timeline",
     ),
     Verb(
         "wait",

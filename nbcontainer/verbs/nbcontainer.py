@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional
 from nbcontainer.verbs.grammar import Verb
+from nbcontainer.verbs.shared import YES
 
 SETTINGS = Verb(
     "settings",
@@ -35,4 +36,37 @@ TOUR = Verb(
     example="%nbcontainer tour",
     calls="tour",
 )
-VERBS = (DOCTOR, TOUR)
+PLACES = (
+    option(
+        "--engine",
+        help="the engine: a docker context, an address or podman",
+        metavar="NAME",
+        default="",
+        own=True,
+        completes="engine",
+    ),
+    option(
+        "--context",
+        help="the cluster: a context of the kubeconfig",
+        metavar="NAME",
+        default="",
+        own=True,
+        completes="context",
+    ),
+)
+MADE = Verb(
+    "made",
+    "Lists what this notebook made and what is still there: containers, images, volumes, networks, cluster objects.",
+    PLACES,
+    example="%nbcontainer made",
+    calls="made",
+)
+CLEAN = Verb(
+    "clean",
+    "Removes what this notebook made.",
+    (*PLACES, YES),
+    example="%nbcontainer clean",
+    calls="clean",
+    asks="plan_clean",
+)
+VERBS = (DOCTOR, MADE, CLEAN, TOUR)

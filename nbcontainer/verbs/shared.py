@@ -86,6 +86,9 @@ LISTED = (  # of kubectl get
     *TABLE,
 )
 TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=True)
+COUNTED_LINES = option(
+    "--tail", help="how many last lines of each container's log are counted", kind="number", default=2_000, own=True
+)
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)
 
 

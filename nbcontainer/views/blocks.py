@@ -87,6 +87,7 @@ class Chart:
         unit: of y, or of a bar's length: "bytes", "seconds", "" for a number; how values are written.
         x: the unit of a line's x axis or of a Gantt chart's: "time" (seconds since the epoch), "seconds" or "".
         labels: one for each bar.
+        until: where the axis of a Gantt chart ends at least, such as the present; 0 for its last value.
     """
 
     kind: str
@@ -94,6 +95,7 @@ class Chart:
     unit: str = ""
     x: str = ""
     labels: tuple[str, ...] = ()
+    until: float = 0.0
     key: str = ""
     label: str = ""
 

@@ -62,12 +62,12 @@ def _bars(chart: Chart) -> Grid:
     return _grid(rows, len(entries), chart, right={4})
 
 
-def _bar(scale: Scale, start: float, end: float, tone: Tone) -> Span:
+def _bar(scale: Scale, start: float, end: float, tone: Tone, *, least: int = 0) -> Span:
     if not (math.isfinite(start) and math.isfinite(end)):
         return Span("╌" * BAR_CELLS, Tone.DIM, bar=(0.0, 0.0))
     first, last = sorted((scale.share(start), scale.share(end)))
     left = min(BAR_CELLS - 1, round(first * BAR_CELLS))
-    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end != start else 0
+    filled = min(BAR_CELLS - left, max(1, round(last * BAR_CELLS) - left)) if end != start else least
     text = "╌" * left + "━" * filled + "╌" * (BAR_CELLS - left - filled)
     return Span(text, tone, bar=(first, last))
 
@@ -111,7 +111,8 @@ def _gantt(chart: Chart) -> Grid:
         for index, (start, end) in enumerate(series.points)
         if math.isfinite(start)
     ]
-    scale = scale_of([value for _, start, end, _ in entries for value in (start, end)], chart.x)
+    until = [chart.until] if chart.until else []
+    scale = scale_of([*until, *(value for _, start, end, _ in entries for value in (start, end))], chart.x)
     length = "seconds" if chart.x == "time" else chart.x
     rows = []
     for series, start, end, first in entries[:MOST_ROWS]:
@@ -122,7 +123,7 @@ def _gantt(chart: Chart) -> Grid:
                 Span(SIGNS.get(series.tone, ""), series.tone),
                 Span(series.name if first else ""),
                 Span(format_value(start, chart.x), Tone.DIM),
-                _bar(scale, start, end, series.tone),
+                _bar(scale, start, end, series.tone, least=1),
                 Span(format_value(end - start, length) + (" so far" if open_ended else "")),
             )
         )

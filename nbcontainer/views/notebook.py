@@ -300,11 +300,11 @@ class _Follower(Generic[Event, State]):
         while not operation.done and not (lease is not None and lease.is_over):
             is_new = operation.wait(1.0, revision=revision)
             with interrupts_deferred():
-                if self.widget.can_send and not operation.done:  # even if nothing is new: the time runs on
+                if not self.widget.pause and not operation.done:  # even if nothing is new: the time runs on
                     revision = operation.revision
                     self._send(operation.state)
-            if is_new:
-                operation.wait(FRAME_SECONDS)
+            if is_new:  # no longer than needed: waiting anew for a batch that leaves late would double its delay
+                operation.wait(min(self.widget.pause, FRAME_SECONDS))
             with interrupts_deferred():
                 self.widget.heartbeat()
 

@@ -42,8 +42,8 @@ Message = Mapping[str, object]
 class LiveWidget(anywidget.AnyWidget):
     """A widget that follows something running.
 
-    A subclass names its page (`_esm`, `_css`). Its owner calls `emit` with what has changed whenever `can_send` is
-    true, and `finish` once. What the user does in the page is passed to the function given to `on_action`.
+    A subclass names its page (`_esm`, `_css`). Its owner calls `emit` with what has changed whenever `pause` is 0,
+    and `finish` once. What the user does in the page is passed to the function given to `on_action`.
 
     Args:
         snapshot: everything that the page shows, as JSON.
@@ -82,10 +82,12 @@ class LiveWidget(anywidget.AnyWidget):
     # --- called by the widget's owner
 
     @property
-    def can_send(self) -> bool:
-        """Whether a message would be sent immediately: the moment to find out what has changed."""
+    def pause(self) -> float:
+        """Seconds until a message would be sent immediately, 0 if now: the moment to find out what has changed."""
         with self._lock:
-            return not self._queue and not self._overflown and self._wait_time(time.monotonic()) <= 0
+            if self._queue or self._overflown:
+                return INTERVAL
+            return max(0.0, self._wait_time(time.monotonic()))
 
     def emit(
         self, message: Message, buffers: Sequence[bytes] = (), *, whole: Callable[[], Message] | None = None

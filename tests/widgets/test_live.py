@@ -74,7 +74,7 @@ def test_without_acknowledgements_the_pace_slows_after_a_window(widget, monkeypa
     for number in range(live.WINDOW):
         widget.emit({"number": number}, whole=dict)
         wire.wait(number + 1)
-    assert not widget.can_send
+    assert widget.pause
     blocked = time.monotonic()
     widget.emit({"number": "late"}, whole=dict)
     wire.wait(live.WINDOW + 1)

@@ -155,7 +155,9 @@ class TableView implements View {
     if (this.filter !== document.activeElement) this.filter.value = store.filterText; // set in another view
     this.drawStatus();
     this.verbs.draw(store.verbs);
-    this.grid.request();
+    if (this.root.isConnected)
+      this.grid.paint(); // in this frame: to request another one would delay each change by it
+    else this.grid.request();
     store.refresh();
     this.drawCounts();
     this.drawChosen();

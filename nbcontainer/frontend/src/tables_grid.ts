@@ -91,12 +91,13 @@ export class Grid {
     while (this.pool.length < rows) this.pool.push(this.makeRow());
     const size = this.pool.length;
     const clock = performance.now();
+    const flash = store.isBusy(clock) ? ' nbc-flash-still' : ' nbc-flash';
     for (let slot = 0; slot < size; slot++) {
       // the row at an index keeps its element while scrolling
       const index = first + ((((slot - first) % size) + size) % size);
       const line = this.pool[slot] as HTMLElement;
       const row = index < first + rows ? store.shown[index] : undefined;
-      if (row) this.paintRow(line, row, index, clock);
+      if (row) this.paintRow(line, row, index, clock, flash);
       else line.hidden = true;
     }
     setAttribute(
@@ -114,7 +115,7 @@ export class Grid {
     return `${this.id}-${index}`;
   }
 
-  private paintRow(line: HTMLElement, row: Row, index: number, clock: number): void {
+  private paintRow(line: HTMLElement, row: Row, index: number, clock: number, flash: string): void {
     line.hidden = false;
     if (line.dataset.index !== String(index)) {
       line.dataset.index = String(index);
@@ -135,9 +136,9 @@ export class Grid {
       const text = this.store.text(row, column);
       const node = cell.firstChild as Text;
       if (node.data !== text) node.data = text;
-      const flash =
+      const changed =
         row.changed !== null && clock - (row.changed[column] ?? 0) < FLASH && (row.changed[column] ?? 0) > 0;
-      const name = `nbc-cell${kind === 'status' ? toneClass(row.tone) : ''}${isNumber(kind) ? ' nbc-number' : ''}${text === '–' ? ' nbc-dim' : ''}${flash ? ' nbc-flash' : ''}`;
+      const name = `nbc-cell${kind === 'status' ? toneClass(row.tone) : ''}${isNumber(kind) ? ' nbc-number' : ''}${text === '–' ? ' nbc-dim' : ''}${changed ? flash : ''}`;
       if (cell.className !== name) cell.className = name;
     }
   }

@@ -71,6 +71,7 @@ export interface Row extends Filterable {
   changed: Float64Array | null;
 }
 
+const MANY_CHANGES = 20; // rows a second
 const LONG_TEXTS = 40; // measured for a column's width
 
 export class TableStore {
@@ -104,6 +105,9 @@ export class TableStore {
   /** New rows are still at the end, not yet where their keys belong. */
   private misplaced = false;
   private places = 0;
+  /** How many rows changed lately, a second ago counting a third; and when that was computed. */
+  private changes = 0;
+  private changedAt = 0;
   private letters: number[] = [];
   private sortKeys = new Map<Row, string | number>();
 
@@ -128,6 +132,8 @@ export class TableStore {
       this.misplaced = false;
     }
     const places = this.places;
+    this.changes = this.changesAt(clock) + (message.reset ? 0 : (message.rows?.length ?? 0));
+    this.changedAt = clock;
     for (const row of message.rows ?? []) this.put(row, before, anew ? 0 : clock);
     if (this.byKey && !message.reset) this.misplaced ||= this.places > places;
     for (const key of message.gone ?? []) this.remove(key);
@@ -135,6 +141,15 @@ export class TableStore {
       for (const key of this.selected) if (!this.rows.has(key)) this.selected.delete(key);
     }
     return anew;
+  }
+
+  private changesAt(clock: number): number {
+    return this.changes * Math.exp((this.changedAt - clock) / 1000);
+  }
+
+  /** Whether so many rows change that a change is no longer shown by an animation. */
+  isBusy(clock: number): boolean {
+    return this.changesAt(clock) > MANY_CHANGES;
   }
 
   /** Takes over what the user set in another store of the same table. */
