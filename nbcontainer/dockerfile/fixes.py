@@ -141,9 +141,9 @@ class Lines:
 
     def __init__(self, text: str, source_map: SourceMap) -> None:
         self._lines = text.removeprefix("\ufeff").split("\n")
-        self._shift = len(text) - len(text.removeprefix("\ufeff"))  # a byte order mark is a character of line 1
+        self._mark = len(text) - len(text.removeprefix("\ufeff"))  # a byte order mark is a character of line 1
         self._own = source_map.own
-        self._changed = frozenset(source_map.changed)
+        self._written = dict(source_map.changed)
         self._room = _MOST
 
     def fix(self, cure: Cure, line: int, end_line: int) -> Fix | None:
@@ -161,17 +161,30 @@ class Lines:
         return None if None in edits else Fix(cure.title, tuple(edit for edit in edits if edit is not None))
 
     def _edit(self, starts: Sequence[int], line: int, span: tuple[int, int], text: str) -> Edit | None:
-        """An edit in the user's own lines; None where one of them is not as the user wrote it."""
+        """An edit in the user's own lines; None where it would change a value that is filled in."""
         (first, column), (last, end_column) = (_place(starts, offset) for offset in span)
         first, last = first + line, last + line
-        if last > len(self._lines) or any(number in self._changed for number in range(first, last + 1)):
+        if last > len(self._lines):
             return None
         own = [self._own(number) for number in range(first, last + 1)]
         if own != list(range(own[0], own[0] + len(own))):
             return None
-        column += self._shift if first == 1 else 0
-        end_column += self._shift if last == 1 else 0
+        if any(number in self._written for number in range(first, last + 1)):
+            shift = self._shifted(first, column, end_column) if first == last else None
+            if shift is None:
+                return None
+            column, end_column = column + shift, end_column + shift
+        column += self._mark if first == 1 else 0
+        end_column += self._mark if last == 1 else 0
         return Edit(own[0], column, own[-1], end_column, text)
+
+    def _shifted(self, line: int, column: int, end_column: int) -> int | None:
+        """How far what is between two columns is from where the user wrote it; None where a value is filled in."""
+        filled, written = self._lines[line - 1], self._written[line]
+        if filled[:end_column] == written[:end_column]:
+            return 0
+        rest = filled[column:]
+        return len(written) - len(filled) if rest and written.endswith(rest) else None
 
 
 def _place(starts: Sequence[int], offset: int) -> tuple[int, int]:

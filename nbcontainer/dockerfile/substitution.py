@@ -36,7 +36,7 @@ def substitute(
     origins: list[tuple[str, int]] = []
     missing: list[tuple[int, str]] = []
     broken: list[tuple[int, str]] = []
-    changed: set[int] = set()
+    changed: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), first_line):
         alone = _REFERENCE.fullmatch(line.strip()) is not None
 
@@ -52,7 +52,7 @@ def substitute(
 
         new = _REFERENCE.sub(value, line).split("\n")
         if new != [line]:
-            changed.update(range(len(lines) + 1, len(lines) + len(new) + 1))
+            changed += [(len(lines) + offset, line) for offset in range(1, len(new) + 1)]
         lines += new
         origins += [(cell, number)] * len(new)
     _refuse_missing(missing)
@@ -61,7 +61,7 @@ def substitute(
             "\n".join(f"line {number}: the value of {{{{{name}}}}} has a line break." for number, name in broken),
             cure=f"Only a line that is nothing but {{{{{broken[0][1]}}}}} may become several lines.",
         )
-    return "\n".join(lines), SourceMap(tuple(origins), tuple(sorted(changed)))
+    return "\n".join(lines), SourceMap(tuple(origins), tuple(changed))
 
 
 def substitute_word(word: str, namespace: Mapping[str, object]) -> str:

@@ -105,7 +105,7 @@ class _Places:
         line = min(max(problem.line, 1), len(self._lines))
         bare = self._lines[line - 1].rstrip()
         start, end = self._offset(line, len(bare) - len(bare.lstrip())), self._offset(line, len(bare))
-        fix = None
+        fix, hint = None, problem.suggestion
         if problem.fix is not None:
             edits: list[dict[str, Any]] = [
                 {
@@ -116,12 +116,13 @@ class _Places:
                 for edit in problem.fix.edits
             ]
             fix = {"title": problem.fix.title, "edits": edits}
+            hint = "" if hint == f"{problem.fix.title}." else hint  # the button says so
             start, end = edits[0]["from"], edits[0]["to"]
         return {
             "from": start,
             "to": end,
             "severity": problem.severity,
-            "message": " ".join(filter(None, (f"{problem.message}.", problem.suggestion))),
+            "message": " ".join(filter(None, (f"{problem.message}.", hint))),
             "rule": problem.source if problem.source[:1].isupper() else "",
             "link": problem.link,
             "fix": fix,

@@ -11,11 +11,11 @@ class SourceMap:
 
     Attributes:
         lines: for each Dockerfile line, in order, (cell name, line in that cell).
-        changed: the Dockerfile lines that are not as the user wrote them, since they contain values.
+        changed: the Dockerfile lines that contain values, each with what the user wrote there.
     """
 
     lines: tuple[tuple[str, int], ...] = ()
-    changed: tuple[int, ...] = field(default=(), repr=False)
+    changed: tuple[tuple[int, str], ...] = field(default=(), repr=False)
 
     @classmethod
     def shifted(cls, count: int, offset: int, cell: str = "") -> SourceMap:

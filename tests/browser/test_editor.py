@@ -93,7 +93,7 @@ def test_a_cell_is_coloured_as_it_is_typed(lab, browser):
     wrong = page.cell(0).locator(".cm-lintRange-error")
     expect(wrong).to_have_text("RUM", timeout=5_000)
     wrong.hover()
-    expect(page.page.locator(".cm-diagnosticText")).to_have_text("Unknown instruction RUM. Did you mean RUN?")
+    expect(page.page.locator(".cm-diagnosticText")).to_have_text("unknown instruction: RUM. Did you mean RUN?")
     # without its magic it is Python again
     page.page.keyboard.press("Control+Home")
     page.page.keyboard.press("Shift+End")

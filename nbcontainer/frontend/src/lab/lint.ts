@@ -1,8 +1,15 @@
 // Underlines the problems of a Dockerfile, with their fixes. The kernel finds them; as long as it does not answer, only
 // what cannot be an instruction is underlined.
 
-import { lintKeymap, linter, setDiagnostics, type Action, type Diagnostic } from '@codemirror/lint';
-import { keymap, type EditorView } from '@codemirror/view';
+import {
+  forEachDiagnostic,
+  lintKeymap,
+  linter,
+  setDiagnostics,
+  type Action,
+  type Diagnostic,
+} from '@codemirror/lint';
+import { EditorView, keymap } from '@codemirror/view';
 import { make } from '../elements';
 import { LINTED } from '../strings';
 import { problemsOf, type Edit, type Problem } from './problems';
@@ -102,22 +109,64 @@ function withoutUnfinished(view: EditorView, found: Diagnostic[]): Diagnostic[] 
   return found.filter(({ from, to, severity }) => severity !== 'error' || head < from || head > to);
 }
 
+/** What the fix of a problem replaces: offsets from where the problem begins, since both may have moved. */
+interface Change extends Edit {
+  old: string;
+}
+
+const changes = new WeakMap<Diagnostic, Change[]>();
+
 function asDiagnostics(problems: Problem[], text: string): Diagnostic[] {
-  const fixes = problems.flatMap(({ fix }) => (fix ? [fix] : []));
-  const all: Action[] =
-    fixes.length > 1
-      ? [{ name: LINTED.fixAll(fixes.length), apply: (view) => edit(view, text, apart(fixes)) }]
-      : [];
-  return problems.map(({ from, to, severity, message, rule, link, fix }) => ({
-    from,
-    to,
-    severity,
-    message,
-    ...(link && { renderMessage: () => withLink(message, rule, link) }),
-    actions: fix
-      ? [{ name: fix.title, apply: (view, now) => edit(view, text, fix.edits, now - from) }, ...all]
-      : [],
-  }));
+  const fixes = problems.filter(({ fix }) => fix).length;
+  const all: Action[] = fixes > 1 ? [{ name: LINTED.fixAll(fixes), apply: fixAll }] : [];
+  return problems.map(({ from, to, severity, message, rule, link, fix }) => {
+    const change = (fix?.edits ?? []).map((edit) => ({
+      from: edit.from - from,
+      to: edit.to - from,
+      text: edit.text,
+      old: text.slice(edit.from, edit.to),
+    }));
+    const found: Diagnostic = {
+      from,
+      to,
+      severity,
+      message,
+      ...(link && { renderMessage: () => withLink(message, rule, link) }),
+      actions: fix
+        ? [{ name: fix.title, apply: (view, now) => replace(view, moved(view, change, now)) }, ...all]
+        : [],
+    };
+    changes.set(found, change);
+    return found;
+  });
+}
+
+/** A change where its problem is now; nothing if what it replaces is not there any more. */
+function moved(view: EditorView, change: Change[], start: number): Edit[] {
+  const { doc } = view.state;
+  const now = change.map((one) => ({ ...one, from: start + one.from, to: start + one.to }));
+  const there = now.every(
+    ({ from, to, old }) => from >= 0 && to <= doc.length && doc.sliceString(from, to) === old,
+  );
+  return there ? now : [];
+}
+
+/** Make all fixes but those that overlap an earlier one. */
+function fixAll(view: EditorView): void {
+  const kept: Edit[] = [];
+  forEachDiagnostic(view.state, (found, from) => {
+    const edits = moved(view, changes.get(found) ?? [], from);
+    if (!edits.some((one) => kept.some((other) => one.from < other.to && other.from < one.to)))
+      kept.push(...edits);
+  });
+  replace(view, kept);
+}
+
+function replace(view: EditorView, edits: Edit[]): void {
+  view.dispatch({
+    changes: edits.map(({ from, to, text }) => ({ from, to, insert: text })),
+    userEvent: 'input.fix',
+  });
 }
 
 function withLink(message: string, rule: string, link: string): Node {
@@ -125,30 +174,18 @@ function withLink(message: string, rule: string, link: string): Node {
   return make('span', {}, `${message} `, more);
 }
 
-/** The edits of all fixes but those that overlap an earlier one. */
-function apart(fixes: { edits: Edit[] }[]): Edit[] {
-  const kept: Edit[] = [];
-  for (const { edits } of fixes)
-    if (!edits.some((one) => kept.some((other) => one.from < other.to && other.from < one.to)))
-      kept.push(...edits);
-  return kept.sort((one, other) => one.from - other.from);
-}
-
-/** Make edits of a text that may have moved since by `shift`; one that is not there any more is left alone. */
-function edit(view: EditorView, text: string, edits: Edit[], shift = 0): void {
-  const { doc } = view.state;
-  const there = edits.every(
-    ({ from, to }) =>
-      from + shift >= 0 &&
-      to + shift <= doc.length &&
-      doc.sliceString(from + shift, to + shift) === text.slice(from, to),
-  );
-  if (!there) return;
-  view.dispatch({
-    changes: edits.map((one) => ({ from: one.from + shift, to: one.to + shift, insert: one.text })),
-    userEvent: 'input.fix',
-  });
-}
+const looks = EditorView.theme({
+  '.cm-tooltip-lint': { maxWidth: '70ch' },
+  '.cm-diagnostic a': { color: 'var(--jp-content-link-color)' },
+  '.cm-diagnosticAction': {
+    background: 'var(--jp-layout-color2)',
+    border: '1px solid var(--jp-border-color1)',
+    color: 'var(--jp-ui-font-color1)',
+    cursor: 'pointer',
+    margin: '4px 8px 2px 0',
+    textAlign: 'start',
+  },
+});
 
 export const lintDockerfile = [
   linter(source, {
@@ -156,4 +193,5 @@ export const lintDockerfile = [
     needsRefresh: ({ selectionSet, docChanged }) => selectionSet && !docChanged,
   }),
   keymap.of(lintKeymap),
+  looks,
 ];
