@@ -319,18 +319,17 @@ class Images(EngineNoun):
         return Image(**vars(facts), name=name, where=engine.name, command=command, _images=self._at(engine))
 
 
-<<<<<<< HEAD
 def _remark(problem: Problem) -> Remark:
     """A problem in a report, with the name of BuildKit's rule, which `# check=skip=` needs."""
     rule = f" ({problem.source})" if problem.source[:1].isupper() else ""
     where = f"line {problem.line}: " if problem.line else ""
     return Remark(f"{where}{problem.message}{rule}", Tone.WARNING, problem.suggestion)
-=======
+
+
 def _note_image(operation: Operation[BuildEvent, BuildState, BuildResult], engine: str) -> None:
     """Write a finished build's image into the notebook's ledger."""
     if operation.error is None and (built := operation.result()).id:
         ledger.note_image(ledger.BuiltImage(engine, built.id, built.tags))
->>>>>>> 4c8ceaf7dc8ace779633c0a0c641a9273781469c
 
 
 def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:
