@@ -17,6 +17,7 @@ from nbcontainer.api.plans import SHOWN_NAMES, Plan
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError, NotFound, Stopped
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.json_objects import text_of
+from nbcontainer.model.references import familiar
 from nbcontainer.model.results import Remark, Report
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, Tone, apply_table
 from nbcontainer.model.timestamps import seconds_of
@@ -213,7 +214,7 @@ def _images(engine: ConnectedEngine) -> list[_Group]:
 
 def _names_given(built: ledger.BuiltImage, image: ImageFacts) -> Sequence[str]:
     """The names of an image that its build gave it, or its id if it has none: another name is somebody else's."""
-    given = {engines.references.familiar(tag) for tag in built.tags}
+    given = {familiar(tag) for tag in built.tags}
     return [tag for tag in image.tags if tag in given] if image.tags else [image.short_id]
 
 
