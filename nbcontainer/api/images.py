@@ -195,33 +195,27 @@ class Images(EngineNoun):
             EngineUnavailable: the named builder cannot be reached.
         """
         request = request_of(BuildRequest, given)
-        problems = engines.build.check_request(request)[1]
-        known = {(problem.source, problem.line) for problem in problems}
+        problems = engines.build.check_request(request, every_stage=not request.target)[1]
         linted = self._lint(request)
-        errors = [problem for problem in linted if problem.severity == "error"]
+        errors = [problem for problem in linted or () if problem.severity == "error"]
         if errors:
             raise DockerfileError(errors)
-        problems = [*problems, *(found for found in linted if (found.source, found.line) not in known)]
+        problems = engines.build_lint.joined(problems, linted)
         findings = [problem for problem in problems if problem.source[:1].isupper()]
         if findings and engines.build.findings_are_errors(request):
             raise DockerfileError([replace(problem, severity="error") for problem in findings])
         if not problems:
             return Report((Remark("No problems were found without building the Dockerfile."),))
-        return Report(
-            tuple(
-                Remark(f"line {p.line}: {p.message}" if p.line else p.message, Tone.WARNING, p.suggestion)
-                for p in sorted(problems, key=lambda problem: problem.line)
-            ),
-        )
+        return Report(tuple(_remark(problem) for problem in problems))
 
-    def _lint(self, request: BuildRequest) -> list[Problem]:
-        """What BuildKit's own checks find, if an engine with BuildKit answers."""
+    def _lint(self, request: BuildRequest) -> list[Problem] | None:
+        """What BuildKit's own checks find; None if no engine with BuildKit answers."""
         try:
             engine = self._engine.connect()
         except EngineUnavailable:
-            return []
+            return None
         if not engines.build.has_buildkit(engine, request):
-            return []
+            return None
         if frontend := engines.build.frontend_of(request):
             try:
                 places = places_of_builder(request.builder) or [place_of_engine(engine)]
@@ -325,10 +319,18 @@ class Images(EngineNoun):
         return Image(**vars(facts), name=name, where=engine.name, command=command, _images=self._at(engine))
 
 
+<<<<<<< HEAD
+def _remark(problem: Problem) -> Remark:
+    """A problem in a report, with the name of BuildKit's rule, which `# check=skip=` needs."""
+    rule = f" ({problem.source})" if problem.source[:1].isupper() else ""
+    where = f"line {problem.line}: " if problem.line else ""
+    return Remark(f"{where}{problem.message}{rule}", Tone.WARNING, problem.suggestion)
+=======
 def _note_image(operation: Operation[BuildEvent, BuildState, BuildResult], engine: str) -> None:
     """Write a finished build's image into the notebook's ledger."""
     if operation.error is None and (built := operation.result()).id:
         ledger.note_image(ledger.BuiltImage(engine, built.id, built.tags))
+>>>>>>> 4c8ceaf7dc8ace779633c0a0c641a9273781469c
 
 
 def _guard_building(places: Sequence[Place], engine: str, builder: str) -> None:

@@ -30,6 +30,7 @@ def check(
     target: str = "",
     build_args: Mapping[str, str] | None = None,
     build_contexts: Collection[str] = (),
+    every_stage: bool = True,
     variables: Callable[[str], Collection[str] | None] | None = None,
     is_ignored: Callable[[str], bool] | None = None,
 ) -> list[Problem]:
@@ -40,6 +41,7 @@ def check(
         target: the stage to build, "" for the last.
         build_args: by name; FROM lines may use them.
         build_contexts: the names of additional build contexts, which `--from` may use like stages.
+        every_stage: whether BuildKit's rules are checked in stages that are not built too.
         variables: returns the names of the variables that an image sets, or None where it does not know.
         is_ignored: whether `.dockerignore` leaves out a path of the build context.
     """
@@ -58,7 +60,7 @@ def check(
         faults += _instruction(instruction, built=True)
     options = check_options(dockerfile.directives.get("check", ""), arguments)
     if _is_ours(foreign):
-        surroundings = Surroundings(target, arguments, build_contexts, variables, is_ignored)
+        surroundings = Surroundings(target, arguments, build_contexts, every_stage, variables, is_ignored)
         seen = {fault.line for fault in faults if fault.rule == "json"}  # says the same, and why
         found = lint(dockerfile, surroundings, options)
         faults += [fault for fault in found if fault.rule != "JSONArgsRecommended" or fault.line not in seen]

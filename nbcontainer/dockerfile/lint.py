@@ -49,6 +49,7 @@ class Surroundings:
         target: the stage to build, "" for the last.
         build_args: by name.
         build_contexts: the names of additional build contexts, which take the place of stages and images.
+        every_stage: whether stages that are not built are checked too.
         variables: the variables that an image sets, by its name; None where that is not known.
         is_ignored: whether `.dockerignore` leaves a path out; None where that is not known.
     """
@@ -56,6 +57,7 @@ class Surroundings:
     target: str = ""
     build_args: Mapping[str, str] = field(default_factory=dict)
     build_contexts: Collection[str] = ()
+    every_stage: bool = True
     variables: Callable[[str], Collection[str] | None] | None = None
     is_ignored: Callable[[str], bool] | None = None
 

@@ -1,6 +1,6 @@
 """BuildKit's lint rules that depend on what a stage inherits and what its instructions have done before.
 
-BuildKit runs them for the stages that it builds, or for all where no target is named. Variables that only the engine
+BuildKit runs them for the stages that it builds, and `--check` without a target for all. Variables that only the engine
 knows count as defined; where a base image's variables are not known, no variable counts as undefined.
 """
 
@@ -57,7 +57,7 @@ def stage_findings(dockerfile: Dockerfile, surroundings: Surroundings, options: 
     """What the rules find in the stages that BuildKit checks."""
     build_args = surroundings.build_args
     built = dockerfile.reachable(surroundings.target, build_args)
-    checked = built if surroundings.target else dockerfile.stages
+    checked = dockerfile.stages if surroundings.every_stage else built
     wanted = {stage.index for stage in checked if not stage.name or stage.name not in surroundings.build_contexts}
     children: dict[int, list[Stage]] = {}
     first: list[Stage] = []

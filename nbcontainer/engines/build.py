@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 from nbcontainer import engines
 from nbcontainer.dockerfile import Dockerfile, check, parse
 from nbcontainer.dockerfile.check_options import check_options
+from nbcontainer.engines.build_ignore import is_ignored
 from nbcontainer.engines.build_output import BuildLog, RunningBuild
 from nbcontainer.engines.build_words import build_words
 from nbcontainer.engines.config import named_folder
@@ -107,8 +109,12 @@ def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:
     )
 
 
-def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
+def check_request(request: BuildRequest, *, every_stage: bool = False) -> tuple[Dockerfile, list[Problem]]:
     """Parse and check a request without an engine; returns the Dockerfile and its warnings.
+
+    Args:
+        request: what is to be built.
+        every_stage: whether BuildKit's rules are checked in stages that are not built too, as `--check` does.
 
     Raises:
         DockerfileError: the text is wrong.
@@ -131,6 +137,8 @@ def check_request(request: BuildRequest) -> tuple[Dockerfile, list[Problem]]:
         target=request.target,
         build_args=request.build_args,
         build_contexts=tuple(request.build_contexts),
+        every_stage=every_stage,
+        is_ignored=partial(is_ignored, request),
     )
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:

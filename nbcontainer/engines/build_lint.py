@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nbcontainer.buildkit.build import Build
@@ -12,6 +12,7 @@ from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.rpc_status import Code, RpcError
 from nbcontainer.dockerfile import parse
+from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.engines.build_failures import short_reason, syntax_error
 from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
 from nbcontainer.engines.buildkit_failures import usage_fault
@@ -26,10 +27,10 @@ _VIOLATION = re.compile(r"lint violation found for rules: (.+)")
 _NO_VERDICT = (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED)
 
 
-def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
+def lint(engine: Engine, request: BuildRequest) -> list[Problem] | None:
     """The warnings of BuildKit's checks, and the error that would stop a build, in the order of the lines.
 
-    Empty where its frontend has no checks (before 1.8). Checks that could not be finished are a warning without a line.
+    None where its frontend has no checks (before 1.8). Checks that could not be finished are a warning without a line.
 
     Raises:
         EngineUnavailable: The builder that the request names cannot be reached.
@@ -56,10 +57,42 @@ def lint(engine: Engine, request: BuildRequest) -> list[Problem]:
     return sorted(found, key=lambda problem: problem.line)
 
 
-def _refusal(error: SolveError, request: BuildRequest) -> list[Problem]:
+def joined(own: Sequence[Problem], said: Sequence[Problem] | None) -> list[Problem]:
+    """Our problems and BuildKit's, each once, in the order of the lines.
+
+    Whether one of its rules finds something is for BuildKit to say, as it knows the base images. What we found too has
+    our words, which say what to do.
+
+    Args:
+        own: what our checks found.
+        said: what `lint` returned; None, or only a problem without a line, where BuildKit has said nothing.
+    """
+    has_spoken = said is not None and all(problem.line for problem in said)
+    heard = {(problem.source, problem.line) for problem in said or ()}
+    kept = [
+        problem
+        for problem in own
+        if not has_spoken or problem.source not in RULES or (problem.source, problem.line) in heard
+    ]
+    known = {(_rule(problem), problem.line) for problem in kept}
+    further = [_explained(problem) for problem in said or () if (problem.source, problem.line) not in known]
+    return sorted([*kept, *further], key=lambda problem: problem.line)
+
+
+def _rule(problem: Problem) -> str:
+    """BuildKit's rule for a problem; an array that is not JSON is one that BuildKit finds too."""
+    return "JSONArgsRecommended" if problem.source == "json" else problem.source
+
+
+def _explained(problem: Problem) -> Problem:
+    """BuildKit's finding with the link to the page of its rule."""
+    return replace(problem, link=RULES[problem.source].link) if problem.source in RULES else problem
+
+
+def _refusal(error: SolveError, request: BuildRequest) -> list[Problem] | None:
     """What a missing answer means: no checks, no time, or a text that the frontend cannot parse."""
     if error.subrequest or error.code is Code.UNIMPLEMENTED or _NO_CHECKS in error.message:
-        return []
+        return None
     if (fault := usage_fault(error.message, request)) is not None:
         raise fault
     if error.code in _NO_VERDICT:

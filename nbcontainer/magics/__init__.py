@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from nbcontainer.magics import hover as hover
     from nbcontainer.magics import preloading as preloading
     from nbcontainer.magics import presenting as presenting
+    from nbcontainer.magics import problems as problems
+    from nbcontainer.magics import problems_channel as problems_channel
     from nbcontainer.magics import rows as rows
     from nbcontainer.magics import substitution as substitution
     from nbcontainer.magics import written as written

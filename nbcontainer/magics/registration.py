@@ -40,6 +40,7 @@ def register(shell: InteractiveShell) -> None:
     secrecy.register(shell)
     if hasattr(shell, "kernel"):
         _ends.append(magics.chosen.register(shell))
+        _ends.append(magics.problems_channel.register(shell))
     leaving.register(shell)
     _preload_later(shell)
 

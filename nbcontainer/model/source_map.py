@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class SourceMap:
     """
 
     lines: tuple[tuple[str, int], ...] = ()
-    changed: tuple[int, ...] = ()
+    changed: tuple[int, ...] = field(default=(), repr=False)
 
     @classmethod
     def shifted(cls, count: int, offset: int, cell: str = "") -> SourceMap:

@@ -49,6 +49,10 @@ const SHOW_HELP = 'show or hide this';
 
 type Meanings = [keys: string, meaning: string][];
 
+export const LINTED = {
+  fixAll: (count: number) => `Make all ${count.toLocaleString('en-US')} fixes`,
+};
+
 export const TABLE = {
   table: 'Table',
   help: 'Words that a row must contain; press ? on the rows for more',

@@ -11,6 +11,7 @@ import { keepOldViews } from './keep';
 import { languageOf, magicCells } from './magic';
 import { hoverHelp } from './hover';
 import { lintDockerfile } from './lint';
+import { hearProblems } from './problems';
 import { showSaved } from './saved';
 
 const RANK = 540; // just before the kernel's own (550)
@@ -97,4 +98,14 @@ const chosen = {
   },
 };
 
-export default [colours, completion, saved, kept, cells, chosen];
+const problems = {
+  id: 'nbcontainer:problems',
+  description: 'Shows what the kernel finds wrong with a cell that is typed, and its fixes.',
+  autoStart: true,
+  optional: [INotebookTracker],
+  activate: (_app: unknown, notebooks: Notebooks | null) => {
+    if (notebooks) hearProblems(notebooks);
+  },
+};
+
+export default [colours, completion, saved, kept, cells, chosen, problems];

@@ -76,11 +76,23 @@ declare module '@jupyterlab/notebook' {
     readonly context: { readonly ready: Promise<void>; save(): Promise<void> };
     readonly model: { readonly sharedModel: { setMetadata(key: string, value: unknown): void } } | null;
   }
+  export interface Comm {
+    readonly isDisposed: boolean;
+    onMsg: (message: { content: { data: unknown } }) => void;
+    onClose: () => void;
+    send(data: unknown): void;
+    close(): void;
+  }
   export interface Kernel {
     registerCommTarget(
       name: string,
-      callback: (comm: { close(): void }, message: { content: { data: unknown } }) => void,
+      callback: (comm: Comm, message: { content: { data: unknown } }) => void,
     ): void;
+    requestCommInfo(content: {
+      target_name: string;
+    }): Promise<{ content: { comms?: Record<string, unknown> } }>;
+    hasComm(id: string): boolean;
+    createComm(target: string, id: string): Comm;
   }
   export interface SessionContext {
     readonly session: { readonly kernel: Kernel | null } | null;

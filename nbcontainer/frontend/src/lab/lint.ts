@@ -1,10 +1,16 @@
-// Underlines what cannot be an instruction. Deeper checks are the kernel's; this one works without it.
+// Underlines the problems of a Dockerfile, with their fixes. The kernel finds them; as long as it does not answer, only
+// what cannot be an instruction is underlined.
 
-import { linter, type Diagnostic } from '@codemirror/lint';
+import { lintKeymap, linter, setDiagnostics, type Action, type Diagnostic } from '@codemirror/lint';
+import { keymap, type EditorView } from '@codemirror/view';
+import { make } from '../elements';
+import { LINTED } from '../strings';
+import { problemsOf, type Edit, type Problem } from './problems';
 import words from './words.json';
 
 const INSTRUCTIONS = words.dockerfile.instructions.map((instruction) => instruction.name);
 const DELAY = 500; // milliseconds after the last key
+const PATIENCE = 300; // milliseconds for the kernel to answer, before something is shown without it
 
 /** The number of letters to change to turn one word into the other (Levenshtein). */
 function distance(left: string, right: string): number {
@@ -58,20 +64,96 @@ function check(found: Diagnostic[], from: number, word: string, strict: boolean)
   const near = INSTRUCTIONS.map((known) => ({ known, far: distance(name, known) })).sort(
     (a, b) => a.far - b.far,
   )[0];
-  const hint = near && near.far <= 2 ? ` Did you mean ${near.known}?` : '';
+  const hint = near && near.far <= 2 ? ` Did you mean ${near.known}?` : ''; // as the kernel says it
   found.push({
     from,
     to: from + word.length,
     severity: strict ? 'error' : 'warning',
-    message: `Unknown instruction ${word}.${hint}`,
+    message: `unknown instruction: ${word}.${hint}`,
   });
 }
 
-export const lintDockerfile = linter(
-  (view) => {
-    const cursor = view.state.selection.main.head;
-    // skip the word that is being typed
-    return faults(view.state.doc.toString()).filter((fault) => cursor < fault.from || cursor > fault.to);
-  },
-  { delay: DELAY },
-);
+/** What the kernel has said about a text. */
+const answers = new WeakMap<EditorView, { text: string; found: Diagnostic[] }>();
+
+async function source(view: EditorView): Promise<Diagnostic[]> {
+  const text = view.state.doc.toString();
+  const known = answers.get(view);
+  if (known?.text === text) return withoutUnfinished(view, known.found);
+  const answer = problemsOf(view.dom, text).then((problems) => {
+    if (!problems) return null;
+    const found = asDiagnostics(problems, text);
+    answers.set(view, { text, found });
+    return found;
+  });
+  const early = await Promise.race([answer, new Promise<undefined>((done) => setTimeout(done, PATIENCE))]);
+  if (early === undefined) void answer.then((found) => found && showLate(view, text, found));
+  return withoutUnfinished(view, early ?? faults(text));
+}
+
+function showLate(view: EditorView, text: string, found: Diagnostic[]): void {
+  if (view.dom.isConnected && view.state.doc.toString() === text)
+    view.dispatch(setDiagnostics(view.state, withoutUnfinished(view, found)));
+}
+
+/** All but the error of the word that is being typed. */
+function withoutUnfinished(view: EditorView, found: Diagnostic[]): Diagnostic[] {
+  const { head } = view.state.selection.main;
+  return found.filter(({ from, to, severity }) => severity !== 'error' || head < from || head > to);
+}
+
+function asDiagnostics(problems: Problem[], text: string): Diagnostic[] {
+  const fixes = problems.flatMap(({ fix }) => (fix ? [fix] : []));
+  const all: Action[] =
+    fixes.length > 1
+      ? [{ name: LINTED.fixAll(fixes.length), apply: (view) => edit(view, text, apart(fixes)) }]
+      : [];
+  return problems.map(({ from, to, severity, message, rule, link, fix }) => ({
+    from,
+    to,
+    severity,
+    message,
+    ...(link && { renderMessage: () => withLink(message, rule, link) }),
+    actions: fix
+      ? [{ name: fix.title, apply: (view, now) => edit(view, text, fix.edits, now - from) }, ...all]
+      : [],
+  }));
+}
+
+function withLink(message: string, rule: string, link: string): Node {
+  const more = make('a', { href: link, target: '_blank', rel: 'noopener' }, rule);
+  return make('span', {}, `${message} `, more);
+}
+
+/** The edits of all fixes but those that overlap an earlier one. */
+function apart(fixes: { edits: Edit[] }[]): Edit[] {
+  const kept: Edit[] = [];
+  for (const { edits } of fixes)
+    if (!edits.some((one) => kept.some((other) => one.from < other.to && other.from < one.to)))
+      kept.push(...edits);
+  return kept.sort((one, other) => one.from - other.from);
+}
+
+/** Make edits of a text that may have moved since by `shift`; one that is not there any more is left alone. */
+function edit(view: EditorView, text: string, edits: Edit[], shift = 0): void {
+  const { doc } = view.state;
+  const there = edits.every(
+    ({ from, to }) =>
+      from + shift >= 0 &&
+      to + shift <= doc.length &&
+      doc.sliceString(from + shift, to + shift) === text.slice(from, to),
+  );
+  if (!there) return;
+  view.dispatch({
+    changes: edits.map((one) => ({ from: one.from + shift, to: one.to + shift, insert: one.text })),
+    userEvent: 'input.fix',
+  });
+}
+
+export const lintDockerfile = [
+  linter(source, {
+    delay: DELAY,
+    needsRefresh: ({ selectionSet, docChanged }) => selectionSet && !docChanged,
+  }),
+  keymap.of(lintKeymap),
+];
