@@ -179,9 +179,9 @@ def changes(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
     return _marked(call, changing=True)
 
 
-def changes_unless(switch: str) -> Callable[[Callable[Words, Answer]], Callable[Words, Answer]]:
-    """Mark a call that changes something unless its argument `switch` is true: a dry run."""
-    return lambda call: _marked(call, changing=True, switch=switch)
+def changes_unless(*switches: str) -> Callable[[Callable[Words, Answer]], Callable[Words, Answer]]:
+    """Mark a call that changes something unless one of these arguments is true: a dry run."""
+    return lambda call: _marked(call, changing=True, switches=switches)
 
 
 def reads(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
@@ -200,7 +200,7 @@ def is_marked(call: Callable[..., object]) -> bool | None:
 
 
 def _marked(
-    call: Callable[Words, Answer], *, changing: bool, switch: str = "", needs_settings: bool = True
+    call: Callable[Words, Answer], *, changing: bool, switches: tuple[str, ...] = (), needs_settings: bool = True
 ) -> Callable[Words, Answer]:
     """Mark a call, and check the types of its arguments and the settings before it does anything."""
 
@@ -209,7 +209,7 @@ def _marked(
         given, keywords = checked(call, words, named)
         if needs_settings:
             settings.check()
-        token = _is_changing.set(changing and not keywords.get(switch))
+        token = _is_changing.set(changing and not any(map(keywords.get, switches)))
         try:
             return call(*given, **keywords)
         finally:

@@ -79,9 +79,9 @@ NOT_YET = {
     },
     "%kpod delete": {
         *("--all-namespaces", "--cascade", "--dry-run", "--field-selector", "--ignore-not-found", "--interactive"),
-        *("--now", "--timeout", "--wait"),
+        *("--timeout", "--wait"),
     },
-    "%kpod describe": {"--all-namespaces", "--selector", "--show-events"},
+    "%kpod describe": {"--all-namespaces", "--show-events"},
     "%kube wait": {"--local"},
     "%kube api-resources": {"--cached", "--sort-by"},
     "%kube auth can-i": {"--quiet"},
@@ -92,7 +92,7 @@ NOT_YET = {
     },
     "%kpod timeline": {"--all-namespaces", "--types", "--watch"},
     "%kube timeline": {"--all-namespaces", "--types", "--watch"},
-    "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--now", "--timeout", "--wait"},
+    "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--timeout", "--wait"},
     "%kube describe": {"--show-events"},
     "%kpod logs": {
         *("--all-pods", "--ignore-errors", "--insecure-skip-tls-verify-backend", "--limit-bytes"),
@@ -128,14 +128,11 @@ NOT_YET = {
     "%kube debug": DEBUG,
     "%kpod debug": DEBUG,
     "%kube scale": {"--dry-run", "--resource-version"},
-    "%kube rollout status": {"--revision", "--selector", "--watch"},
-    "%kube rollout history": {"--revision", "--selector"},
-    "%kube rollout undo": {"--selector"},
-    "%kube rollout pause": {"--selector"},
-    "%kube rollout resume": {"--selector"},
+    "%kube rollout status": {"--revision", "--watch"},
+    "%kube rollout history": {"--selector"},
     "%kube set image": {"--all", "--local", "--selector"},
     "%kube set env": {
-        *("--all", "--env", "--from", "--keys", "--list", "--local", "--overwrite", "--prefix", "--resolve"),
+        *("--all", "--env", "--from", "--keys", "--local", "--overwrite", "--prefix", "--resolve"),
         "--selector",
     },
     "%kube drain": {"--dry-run", "--skip-wait-for-delete-timeout"},  # the plan is the dry run

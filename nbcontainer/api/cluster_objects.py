@@ -14,7 +14,7 @@ from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import NbcontainerError, NotFound, UsageError
 from nbcontainer.model.changes import Changes
 from nbcontainer.model.logs import LogRequest
-from nbcontainer.model.requests import refuse_negative
+from nbcontainer.model.requests import grace_period_of, refuse_negative
 from nbcontainer.model.results import Description, Objects
 from nbcontainer.model.source_map import SourceMap
 from nbcontainer.operation import Operation
@@ -157,6 +157,7 @@ class ObjectVerbs(ClusterHandle):
         all_namespaces: bool = False,
         force: bool = False,
         grace_period: int | None = None,
+        now: bool = False,
         cascade: str = "background",
         ignore_not_found: bool = False,
         wait: bool = True,
@@ -179,6 +180,7 @@ class ObjectVerbs(ClusterHandle):
             all_namespaces: with `selector` or `all`: in all namespaces.
             force: kill pods immediately, without waiting for the node to confirm it.
             grace_period: seconds to shut down gracefully; None for each pod's own setting.
+            now: give each pod one second to shut down.
             cascade: what happens to the objects that they own: "background" removes them afterwards, "foreground"
                 before, "orphan" keeps them.
             ignore_not_found: leave out what does not exist.
@@ -206,8 +208,8 @@ class ObjectVerbs(ClusterHandle):
         self, *, kind: str, names: Sequence[str], all_namespaces: bool, selector: str, **given: Any
     ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         cluster = self.connect_to_cluster("delete")
-        options = {name: given[name] for name in ("force", "grace_period", "cascade", "wait")}
-        refuse_negative(grace_period=options["grace_period"])
+        options = {name: given[name] for name in ("force", "cascade", "wait")}
+        options["grace_period"] = grace_period_of(now=given["now"], grace_period=given["grace_period"])
         if options["cascade"] not in (known := clusters.deletion.CASCADES):
             raise UsageError(f"`--cascade` takes one of {', '.join(known)}, not {options['cascade']!r}.")
         sources = _sources(given)

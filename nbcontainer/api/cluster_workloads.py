@@ -19,6 +19,7 @@ from nbcontainer.protection import changes, changes_unless, reads
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.patching import Target
+    from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
 
 
@@ -28,7 +29,9 @@ class Rollout(ClusterNoun):
     kind = "rollout"
 
     @reads
-    def status(self, kind: str, *names: str, timeout: float = 0.0) -> Operation[RolloutStep, Rollouts, Changes]:
+    def status(
+        self, kind: str, *names: str, selector: str = "", timeout: float = 0.0
+    ) -> Operation[RolloutStep, Rollouts, Changes]:
         """Wait until workloads are rolled out: `nbc.cluster().rollout.status("deploy/web").result()`.
 
         The state of the operation says which pods are not ready, and why. A stop ends only the wait.
@@ -36,6 +39,7 @@ class Rollout(ClusterNoun):
         Args:
             kind: the workloads' kind, or one of them: "deploy/web".
             *names: their names, unless `kind` has it.
+            selector: of the workloads with these labels, instead of names.
             timeout: seconds after which it fails; 0 for never.
 
         Raises (also from `result()`):
@@ -45,38 +49,42 @@ class Rollout(ClusterNoun):
         """
         refuse_negative(timeout=timeout)
         cluster = self._cluster.connect_to_cluster("rollouts")
-        found = clusters.patching.targets(cluster, (kind, *names))
+        found = clusters.patching.targets(cluster, (kind, *names), selector=selector)
         rollouts = clusters.rollouts
         return rollouts.wait(cluster, found, rollouts.status_of, verb="rolled out", timeout=timeout)
 
     @reads
-    def history(self, kind: str, name: str = "") -> Table:
-        """The revisions of a workload that can be gone back to, newest last.
+    def history(self, kind: str, name: str = "", *, revision: int = 0) -> Table | Description:
+        """The revisions of a workload that can be gone back to, newest last; or the pods of one revision.
 
         Args:
             kind: the workload's kind, or "deploy/web".
             name: its name, unless `kind` has it.
+            revision: the number of the revision whose pods are described; 0 for the table of all.
 
         Raises:
-            NotFound: there is no such workload.
+            NotFound: there is no such workload, or no such revision.
             Unsupported: the kind has no rollouts; or there is only Podman.
         """
         cluster = self._cluster.connect_to_cluster("rollouts")
         target = clusters.patching.one_target(cluster, (kind, name) if name else (kind,))
 
-        async def read() -> Table:
+        async def read() -> Table | Description:
             history = clusters.rollout_history
-            return history.history(target, await history.revisions(target, await target.get()))
+            found = await history.revisions(target, await target.get())
+            return history.describe(target, found, revision) if revision else history.history(target, found)
 
+        refuse_negative(revision=revision)
         return cluster.run(read())
 
     @changes_unless("dry_run")
-    def undo(self, kind: str, *names: str, to_revision: int = 0, dry_run: bool = False) -> Changes:
+    def undo(self, kind: str, *names: str, selector: str = "", to_revision: int = 0, dry_run: bool = False) -> Changes:
         """Go back to an earlier revision.
 
         Args:
             kind: the workloads' kind, or one of them: "deploy/web".
             *names: their names, unless `kind` has it.
+            selector: of the workloads with these labels, instead of names.
             to_revision: the number of the revision; 0 for the one before.
             dry_run: only show what would be changed.
 
@@ -91,7 +99,7 @@ class Rollout(ClusterNoun):
             command = target.command("rollout undo", *words, *_dry(dry_run))
             return clusters.rollout_history.undo(target, to_revision=to_revision, dry_run=dry_run, command=command)
 
-        return _each(self._cluster, (kind, *names), one)
+        return _each(self._cluster, (kind, *names), one, selector=selector)
 
     @changes
     def restart(self, kind: str, *names: str, selector: str = "") -> Changes:
@@ -115,12 +123,13 @@ class Rollout(ClusterNoun):
         )
 
     @changes
-    def pause(self, kind: str, *names: str) -> Changes:
+    def pause(self, kind: str, *names: str, selector: str = "") -> Changes:
         """Hold back rollouts of Deployments: changes have no effect until `resume`.
 
         Args:
             kind: "deployment", or one of them: "deploy/web".
             *names: their names, unless `kind` has it.
+            selector: of the Deployments with these labels, instead of names.
 
         Raises:
             NotFound: there is no such Deployment.
@@ -131,15 +140,17 @@ class Rollout(ClusterNoun):
             self._cluster,
             (kind, *names),
             lambda target: clusters.rollouts.pause(target, paused=True, command=target.command("rollout pause")),
+            selector=selector,
         )
 
     @changes
-    def resume(self, kind: str, *names: str) -> Changes:
+    def resume(self, kind: str, *names: str, selector: str = "") -> Changes:
         """Let paused rollouts go on; takes the arguments of `pause`, and raises the same errors.
 
         Args:
             kind: "deployment", or one of them: "deploy/web".
             *names: their names, unless `kind` has it.
+            selector: of the Deployments with these labels, instead of names.
 
         Raises:
             Conflict: it is not paused.
@@ -148,6 +159,7 @@ class Rollout(ClusterNoun):
             self._cluster,
             (kind, *names),
             lambda target: clusters.rollouts.pause(target, paused=False, command=target.command("rollout resume")),
+            selector=selector,
         )
 
 
@@ -179,20 +191,32 @@ class PodTemplate(ClusterNoun):
 
         return _each(self._cluster, words, one)
 
-    @changes_unless("dry_run")
-    def env(self, kind: str, *names: str, container: str = "*", dry_run: bool = False) -> Changes:
-        """Set environment variables of containers, which starts a rollout.
+    @changes_unless("dry_run", "list")
+    def env(
+        self,
+        kind: str,
+        *names: str,
+        container: str = "*",
+        list: bool = False,  # noqa: A002 - kubectl's own flag
+        dry_run: bool = False,
+    ) -> Changes | Table:
+        """Set environment variables of containers, which starts a rollout; or list them.
 
         Args:
             kind: the workloads' kind, or one of them: "deploy/web".
             *names: their names, unless `kind` has it; then KEY=VALUE for each variable, KEY- to remove it.
             container: only of this container.
+            list: list the variables, and change nothing. What comes from a Secret or a ConfigMap is not looked up.
             dry_run: only show what would be changed.
 
         Raises:
-            UsageError: no variable is given.
+            UsageError: no variable is given, or one with `list`.
             NotFound: there is no such workload or container.
         """
+        if list:
+            cluster = self._cluster.connect_to_cluster("workloads")
+            found = clusters.patching.targets(cluster, (kind, *names))
+            return cluster.run(clusters.pod_template.list_environment(found, container=container))
         words, values = _values((kind, *names), "KEY=VALUE")
 
         def one(target: Target) -> Coroutine[object, object, Change]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from nbcontainer.api.nouns import Noun
 from nbcontainer.api.objects import ApiObject
 from nbcontainer.errors import UsageError
+from nbcontainer.model.results import Description
 
 if TYPE_CHECKING:
     from nbcontainer.api.pods import Pods
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from nbcontainer.model.deletion import Deletion, ObjectEnd
     from nbcontainer.model.logs import LogResult
     from nbcontainer.model.pods import ExecResult
-    from nbcontainer.model.results import Description
     from nbcontainer.model.tables import Table
     from nbcontainer.model.timelines import Timeline
     from nbcontainer.operation import Operation
@@ -113,7 +113,8 @@ class Pod(ApiObject):
 
     def describe(self) -> Description:
         """Its current details, with its events; raises as `Pods.describe`."""
-        return self._there.describe(self.name)
+        found = self._there.describe(self.name)
+        return found if isinstance(found, Description) else found[0]
 
     def timeline(self) -> Timeline:
         """What happened to it over time; raises as `Pods.timeline`."""

@@ -13,8 +13,8 @@ from nbcontainer.api.nouns import Noun
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
-from nbcontainer.model.requests import bytes_from, command_words, refuse_negative, request_of
-from nbcontainer.model.results import Description
+from nbcontainer.model.requests import bytes_from, command_words, grace_period_of, refuse_negative, request_of
+from nbcontainer.model.results import Description, Objects
 from nbcontainer.model.tables import Table
 from nbcontainer.pods_backend import place_of_pods
 from nbcontainer.protection import changes, reads
@@ -213,6 +213,7 @@ class Pods(Noun, ReadsLogs):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
+        now: bool = False,
     ) -> Operation[ObjectEnd, Deletion, Changes]:
         """Delete pods, and wait until they are gone.
 
@@ -222,13 +223,16 @@ class Pods(Noun, ReadsLogs):
             all: all pods in the namespace, instead of names.
             force: kill them immediately.
             grace_period: seconds to shut down gracefully; None for each pod's own setting.
+            now: give each pod one second.
 
         Raises (also from `result()`):
             NotFound: one of `names` does not exist, and nothing is deleted; or no pods were found.
             UsageError: not exactly one of `names`, `selector` and `all` is given.
             ApiError: some deletions were refused; the error says which pods were deleted nevertheless.
         """
-        return self.plan_delete(*names, selector=selector, all=all, force=force, grace_period=grace_period).do()
+        return self.plan_delete(
+            *names, selector=selector, all=all, force=force, grace_period=grace_period, now=now
+        ).do()
 
     @changes
     def plan_delete(
@@ -238,9 +242,10 @@ class Pods(Noun, ReadsLogs):
         all: bool = False,  # noqa: A002 - kubectl's own flag
         force: bool = False,
         grace_period: int | None = None,
+        now: bool = False,
     ) -> Plan[Operation[ObjectEnd, Deletion, Changes]]:
         """What `delete` would do with the same arguments."""
-        refuse_negative(grace_period=grace_period)
+        grace_period = grace_period_of(now=now, grace_period=grace_period)
         backend = self._cluster.connect()
         match sum(map(bool, (names, selector, all))):
             case 0:
@@ -267,13 +272,26 @@ class Pods(Noun, ReadsLogs):
         return backend.delete(names, force=force, grace_period=grace_period)
 
     @reads
-    def describe(self, name: str) -> Description:
-        """The details of a pod, with its events.
+    def describe(self, *names: str, selector: str = "") -> Description | Objects[Description]:
+        """The details of a pod, with its events; or of several.
+
+        Args:
+            *names: the pods.
+            selector: pods with these labels, instead of names.
 
         Raises:
             NotFound: there is no such pod.
+            UsageError: neither names nor a selector are given, or both.
         """
-        return self._cluster.connect().describe(name)
+        backend = self._cluster.connect()
+        if bool(names) == bool(selector):
+            raise UsageError("Which pods should be described?", cure="Name them, or give a selector, but not both.")
+        if len(names) == 1:
+            return backend.describe(names[0])
+        found = names or backend.tables(("pods",), selector=selector)[0].names
+        if not found:
+            raise NotFound(_none(backend, selector), reason="not found")
+        return Objects(backend.describe(name) for name in found)
 
     @reads
     def timeline(self, name: str, *, tail: int = LINES_OF_A_TIMELINE) -> Timeline:

@@ -131,7 +131,7 @@ def _container(spec: JsonObject, status: JsonObject) -> Facts:
         ("Readiness", _probe(object_of(spec, "readinessProbe"))),
         ("Startup", _probe(object_of(spec, "startupProbe"))),
         ("Environment", "\n".join(_variable(one) for one in entries_of(spec, "env"))),
-        ("Environment From", "\n".join(_source(one) for one in entries_of(spec, "envFrom"))),
+        ("Environment From", "\n".join(source_words(one) for one in entries_of(spec, "envFrom"))),
         ("Mounts", "\n".join(_mount(one) for one in entries_of(spec, "volumeMounts"))),
     )
 
@@ -176,18 +176,23 @@ def _probe(probe: JsonObject) -> str:
 
 
 def _variable(one: JsonObject) -> str:
-    """A variable; one that comes from a secret is named, but the secret is never read."""
-    name, source = text_of(one, "name"), object_of(one, "valueFrom")
+    return f"{text_of(one, 'name')}: {variable_value(one)}"
+
+
+def variable_value(one: JsonObject) -> str:
+    """The value of an environment variable; if it comes from a secret, that is named, but never read."""
+    source = object_of(one, "valueFrom")
     for kind, words in (("secretKeyRef", "secret"), ("configMapKeyRef", "config map")):
         if kind in source:
-            return f"{name}: <key {value_of(source, kind, 'key')!r} of {words} {value_of(source, kind, 'name')!r}>"
+            return f"<key {value_of(source, kind, 'key')!r} of {words} {value_of(source, kind, 'name')!r}>"
     for kind, key in (("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")):
         if kind in source:
-            return f"{name}: ({value_of(source, kind, key)})"
-    return f"{name}: {text_of(one, 'value')}"
+            return f"({value_of(source, kind, key)})"
+    return text_of(one, "value")
 
 
-def _source(one: JsonObject) -> str:
+def source_words(one: JsonObject) -> str:
+    """Where several variables come from: "web (secret)"."""
     kind = "secret" if "secretRef" in one else "config map"
     name = object_of(one.get("secretRef") or one.get("configMapRef")).get("name")
     return f"{name} ({kind})"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from nbcontainer.clusters.pod_sections import source_words, variable_value
 from nbcontainer.errors import NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
+from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 
 if TYPE_CHECKING:
     from nbcontainer.clusters.patching import Target
@@ -58,6 +60,32 @@ async def set_environment(
         for name, value in values.items()
     ]
     return await _set_all(target, container, {"env": variables}, action="env updated", dry_run=dry_run, command=command)
+
+
+async def list_environment(targets: Sequence[Target], *, container: str) -> Table:
+    """The environment variables of the containers of each workload, as they are written in its pods' template.
+
+    Raises:
+        NotFound: a workload does not exist, or has no such container.
+        Unsupported: objects of this kind make no pods.
+    """
+    rows: list[Row] = []
+    for target in targets:
+        present = await target.get()
+        place = _place(target, present)
+        every = [one for part in LISTS for one in entries_of(present, *place, part)]
+        chosen = [one for one in every if container in (EVERY, text_of(one, "name"))]
+        if not chosen:
+            _refuse_unknown(target, present, {container})
+        for one in chosen:
+            variables = [(text_of(each, "name"), variable_value(each)) for each in entries_of(one, "env")]
+            variables += [("*", source_words(each)) for each in entries_of(one, "envFrom")]
+            for name, value in variables:
+                cells = (target.word, text_of(one, "name"), name, value)
+                rows.append(Row(" ".join((str(len(rows)), name)), cells, name=name))
+    columns = (Column("OBJECT"), Column("CONTAINER"), Column("NAME"), Column("VALUE"))
+    reset = TableReset(columns, tuple(rows), "environment variables", targets[0].cluster.where)
+    return Table(apply_table(TableState(), reset), targets[0].command("set env", "--list"))
 
 
 async def set_resources(

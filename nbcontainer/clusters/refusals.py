@@ -71,8 +71,8 @@ def cure_of(message: str, commands: ClusterCommands) -> str:
         shown = commands.kubectl("describe", "namespace", commands.namespace, namespace="")
         return f"Use another namespace. If it does not go, `{shown}` says what keeps it."
     if 'User "' in message and " cannot " in message:
-        shown = commands.kubectl("auth", "can-i", "--list")
-        other = f"Another context or namespace may allow it; `{shown}` shows what this one does."
+        shown = commands.kube("auth", "can-i", "--list")
+        other = f"Another context or namespace may allow it; {shown} shows what this one does."
         return f"{_asked(message, commands)}{other}"
     return ""
 
@@ -85,7 +85,7 @@ def _asked(message: str, commands: ClusterCommands) -> str:
     verb, resource, group, namespace = found.groups(default="")
     plural, _, part = resource.partition("/")
     words = [verb, f"{plural}.{group}" if group else plural, *([f"--subresource={part}"] if part else [])]
-    return f"`{commands.kubectl('auth', 'can-i', *words, namespace=namespace)}` asks for it alone. "
+    return f"{commands.kube('auth', 'can-i', *words, namespace=namespace)} asks for it alone. "
 
 
 def selector_words(message: str) -> tuple[str, str] | None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import Resource
 from nbcontainer.clusters.label_selectors import selector_text
+from nbcontainer.clusters.pod_sections import facts, template_sections
 from nbcontainer.errors import ApiError, Conflict, NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
+from nbcontainer.model.results import Description
 from nbcontainer.model.tables import Column, Row, Table, TableReset, TableState, apply_table
 
 if TYPE_CHECKING:
@@ -84,6 +86,25 @@ def history(target: Target, found: list[Revision]) -> Table:
     title = f"revisions of {target.word}"
     reset = TableReset(COLUMNS, tuple(rows), title, target.cluster.where)
     return Table(apply_table(TableState(), reset), target.command("rollout history"))
+
+
+def describe(target: Target, found: list[Revision], number: int) -> Description:
+    """The pods of one revision, as `kubectl rollout history --revision` describes them.
+
+    Raises:
+        NotFound: it is not kept.
+    """
+    one = revision_of(target, found, number)
+    cause = object_of(one.kept, "metadata", "annotations").get(CAUSE)
+    head = ("", facts(("Revision", number), ("Change Cause", cause)))
+    return Description(
+        target.resource.kind,
+        target.name,
+        target.cluster.namespace,
+        target.cluster.where,
+        tuple(section for section in (head, *template_sections(one.template)) if section[1]),
+        command=target.command("rollout history", f"--revision={number}"),
+    )
 
 
 def _row(one: Revision) -> Row:

@@ -103,10 +103,15 @@ class ClusterCommands:
 
     def magic(self, *words: str, namespace: str = "") -> str:
         """A `%kpod` line for this cluster, in its own namespace or in another, in backquotes."""
-        space = namespace or self.namespace
+        return self._line("%kpod", words, namespace or self.namespace)
+
+    def kube(self, *words: str, namespace: str | None = None) -> str:
+        """A `%kube` line, likewise; with "" without a namespace."""
+        return self._line("%kube", words, self.namespace if namespace is None else namespace)
+
+    def _line(self, magic: str, words: tuple[str, ...], space: str) -> str:
         place = [*(["-n", space] if space else []), *([f"--context={self.called}"] if self.called else [])]
-        place += self.acting
-        return _quoted("%kpod", *words, *place)
+        return _quoted(magic, *words, *place, *self.acting)
 
     def kubectl(self, *words: str, namespace: str | None = None) -> str:
         """A kubectl command.

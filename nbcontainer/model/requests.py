@@ -66,3 +66,15 @@ def refuse_negative(**seconds: float | None) -> None:
     for name, value in seconds.items():
         if value is not None and value < 0:
             raise UsageError(f"{name} must not be negative.")
+
+
+def grace_period_of(*, now: bool, grace_period: int | None) -> int | None:
+    """The seconds that pods have to shut down; `now` is one, as with kubectl's `--now`.
+
+    Raises:
+        UsageError: it is negative, or both are given.
+    """
+    refuse_negative(grace_period=grace_period)
+    if now and grace_period is not None:
+        raise UsageError("Give `--now` or `--grace-period`, not both.")
+    return 1 if now else grace_period

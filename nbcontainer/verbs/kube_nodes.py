@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_apply import DRY_RUN
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE, SELECTOR, TABLE, YES
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, GRACE_PERIOD, NAMESPACE, SELECTOR, TABLE, YES
 
 SORT_BY = option("--sort-by", help="those that use most first", choices=("cpu", "memory"), default="")
 WATCHED = (
@@ -85,7 +85,7 @@ VERBS = (
             switch("--ignore-daemonsets", help="leave pods of DaemonSets where they are"),
             switch("--delete-emptydir-data", help="also evict pods that lose what they have in emptyDir volumes"),
             switch("--force", help="also evict pods without a controller, which nothing makes again"),
-            option("--grace-period", help="seconds to shut down gracefully", kind="number"),
+            GRACE_PERIOD,
             option("--timeout", help="fail if they are not gone by then", kind="seconds", default=0.0),
             switch("--disable-eviction", help="delete the pods, whatever their disruption budgets say"),
             option("--pod-selector", help="only the pods with these labels"),

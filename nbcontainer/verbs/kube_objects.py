@@ -7,7 +7,17 @@ from dataclasses import replace
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_apply import RAW, SOURCES
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, COUNTED_LINES, NAMESPACE, SELECTOR, TABLE, YES
+from nbcontainer.verbs.shared import (
+    ALL_NAMESPACES,
+    CLUSTER,
+    COUNTED_LINES,
+    GRACE_PERIOD,
+    NAMESPACE,
+    NOW,
+    SELECTOR,
+    TABLE,
+    YES,
+)
 
 KIND = positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind")
 NAMES = positional("NAME", help="only these objects", required=False, many=True, completes="object")
@@ -30,7 +40,8 @@ VERBS = (
                 default="background",
             ),
             switch("--force", help="kill pods immediately, without waiting for the node to confirm it"),
-            option("--grace-period", help="seconds to shut down gracefully", kind="number"),
+            GRACE_PERIOD,
+            NOW,
             switch("--ignore-not-found", help="leave out what does not exist"),
             switch("--no-wait", help="return immediately", own=True, to="wait", gives=False),
             *SOURCES,
@@ -111,7 +122,7 @@ VERBS = (
     ),
     Verb(
         "events",
-        "Lists events, newest last. In a notebook the table stays live after the cell has finished.",
+        "Lists events, newest last; in a notebook's live table, newest first.",
         (
             positional(
                 "OBJECT",

@@ -89,6 +89,8 @@ TTY = switch("-t", "--tty", help="refused: a cell is not a terminal", control=Tr
 COUNTED_LINES = option(
     "--tail", help="how many last lines of each container's log are counted", kind="number", default=2_000, own=True
 )
+GRACE_PERIOD = option("--grace-period", help="seconds to shut down gracefully", kind="number")
+NOW = switch("--now", help="give each pod one second to shut down")
 YES = switch("-y", "--yes", help="do not ask", own=True, control=True)
 
 

@@ -139,8 +139,8 @@ class TableView(View[TableEvent, TableState]):
         return replace(state, rows=dict(islice(state.rows.items(), FIRST_ROWS)))
 
     def page_height(self, state: TableState) -> int:
-        """As frontend/src/tables_grid.ts has it: two to fifteen rows of 26 pixels, their head, and two bars."""
-        return 90 + 26 * min(15, max(2, len(state.rows)))
+        """As frontend/src/tables_grid.ts has it: one to fifteen rows of 26 pixels, their head, and two bars."""
+        return 90 + 26 * min(15, max(1, len(state.rows)))
 
     def wire(self, previous: TableState | None, state: TableState) -> Wire | None:
         """The changed rows, the keys that are gone, and what else changed."""

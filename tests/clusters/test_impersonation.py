@@ -176,7 +176,7 @@ def test_one_call_impersonates_a_user_of_its_own(space, pod):
         kpod(f"delete {pod} -y {flags}")
     with pytest.raises(Forbidden, match='User "nobody-at-all" cannot list resource "pods"') as caught:
         kpod(f"-n {space.namespace} --as nobody-at-all")
-    assert "--as=nobody-at-all auth can-i --list" in caught.value.cure
+    assert f"%kube auth can-i --list -n {space.namespace} --as=nobody-at-all" in caught.value.cure
     assert kpod(f"get {pod} -n {space.namespace}").names == [pod]  # the next call is the administrator's again
 
 

@@ -195,6 +195,12 @@ def test_delete_waits_until_they_are_gone(space):
     for name in ("gone-1", "gone-2"):
         with pytest.raises(NotFound):
             space.run(space.request("GET", POD.path(space.namespace, name)))
+    with pytest.raises(UsageError, match="not both"):
+        pods.delete("kept", now=True, grace_period=5)
+    create(space, PodRequest("in-a-second", "busybox", command=("sleep", "600"))).result(90)
+    began = time.monotonic()
+    assert pods.delete("in-a-second", now=True).result(60)[0].action == "deleted"
+    assert time.monotonic() - began < 25  # a shell as process 1 ignores SIGTERM: its own setting is 30 s
     assert delete(space, ["kept"], force=True).result(60)[0].name == "kept"
     assert not pods.plan_delete(selector="batch=x").changes
     with pytest.raises(UsageError):
@@ -230,6 +236,13 @@ def test_describe(space, shell):
     assert found.events[0][0] in {"Normal", "Warning"}
     with pytest.raises(NotFound, match="There is no pod nix in "):
         describe(space, "nix")
+    pods = nbc.cluster().at(ClusterPods(space)).pods
+    assert [one.name for one in pods.describe(selector="app=shell")] == [shell]
+    with pytest.raises(NotFound):
+        pods.describe(selector="app=nothing")
+    for wrong in (pods.describe, lambda: pods.describe(shell, selector="app=shell")):
+        with pytest.raises(UsageError, match="not both"):
+            wrong()
 
 
 # --- commands

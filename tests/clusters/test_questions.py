@@ -97,5 +97,5 @@ def test_who_the_user_is(cluster, kubectl):
 def test_a_refusal_names_the_question_that_shows_it(viewer):
     with pytest.raises(Forbidden, match="cannot delete") as caught:
         run_magic(verbs_of("kube"), f"delete cm/kube-root-ca.crt -n {viewer.namespace} -y", None, {})
-    assert "auth can-i delete configmaps`" in caught.value.cure
+    assert "%kube auth can-i delete configmaps -n" in caught.value.cure
     assert "can-i --list" in caught.value.cure

@@ -257,3 +257,44 @@ def test_the_magic_prints_how_far_it_has_come(there, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[-1] == 'deployment "web" successfully rolled out'
     assert len(lines) == len(set(lines))  # each is said once, though its pods change in between
+
+
+def test_one_revision_is_described_as_kubectl_does(there):
+    cluster, kubectl = there
+    cluster.pod_template.env("deploy/web", "LEVEL=debug")
+    assert cluster.rollout.history("deploy/web").names == ["1", "2"]
+    for number, expected in ((1, "OLD"), (2, "LEVEL")):
+        found = cluster.rollout.history("deploy/web", revision=number)
+        told = kubectl("rollout", "history", "deploy/web", f"--revision={number}")
+        sections = {title: dict(facts) for title, facts in found.sections}
+        assert sections[""]["Revision"] == str(number)
+        assert expected in sections["Container web"]["Environment"]
+        assert expected in told
+        assert all(value in told for value in (sections["Container web"]["Image"], "pod-template-hash"))
+    assert "LEVEL" not in dict(dict(cluster.rollout.history("deploy/web", revision=1).sections)["Container web"])
+    with pytest.raises(NotFound, match=r"has no revision 9\.\nThere are 1, 2"):
+        cluster.rollout.history("deploy/web", revision=9)
+
+
+def test_environment_variables_are_listed_as_kubectl_lists_them(there):
+    cluster, kubectl = there
+    cluster.pod_template.env("deploy/web", "LEVEL=debug")
+    listed = cluster.pod_template.env("deploy/web", list=True)
+    told = [line for line in kubectl("set", "env", "deploy/web", "--list").splitlines() if not line.startswith("#")]
+    assert [f"{row.cells[2]}={row.cells[3]}" for row in listed] == told
+    (line,) = [
+        row
+        for row in run_magic(catalogue.verbs_of("kube"), f"set env deploy/web --list -n {cluster.namespace}", None, {})
+        if row.name == "OLD"
+    ]
+    assert line.cells == ("deployment web", "web", "OLD", "1")
+    with pytest.raises(NotFound):
+        cluster.pod_template.env("deploy/web", container="other", list=True)
+
+
+def test_rollouts_of_what_a_selector_finds(there):
+    cluster, _ = there
+    cluster.label("deploy/web", "tier=front")
+    assert [one.name for one in cluster.rollout.pause("deploy", selector="tier=front")] == ["web"]
+    assert [one.name for one in cluster.rollout.resume("deploy", selector="tier=front")] == ["web"]
+    assert [one.name for one in cluster.rollout.status("deploy", selector="tier=front").result(90)] == ["web"]

@@ -79,7 +79,7 @@ export class Grid {
     this.keepActive();
     const count = store.shown.length;
     setAttribute(element, 'aria-rowcount', String(count + 1));
-    const height = `${Math.min(MAX_VISIBLE_ROWS, Math.max(2, store.rows.size)) * ROW + HEAD + 1}px`;
+    const height = `${Math.min(MAX_VISIBLE_ROWS, Math.max(1, store.rows.size)) * ROW + HEAD + 1}px`;
     if (element.dataset.height !== height) {
       element.dataset.height = height;
       element.style.height = height; // set only when it changes: the user may have resized the view
