@@ -19,7 +19,7 @@ from nbcontainer.dockerfile.lint_stages import stage_findings
 from nbcontainer.dockerfile.stages import Dockerfile, Stage
 from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.variables import Expansion, expand_word
-from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS, lowered, nearest
+from nbcontainer.dockerfile.words import PREDEFINED_ARGUMENTS, likely_variable, lowered
 from nbcontainer.model.references import is_reference
 
 _RESERVED = ("context", "scratch")
@@ -188,7 +188,7 @@ def _undeclared(start: Instruction, expansion: Expansion, declared: Collection[s
     for name in expansion.missing:
         if name in declared:
             continue
-        likely = nearest(name, declared, cutoff=0.75)
+        likely = likely_variable(name, declared)
         fix = variable_renamed(name, likely) if likely else None
         cure = f"Did you mean {likely}?" if likely else ""
         yield RULES["UndefinedArgInFrom"].found(start, {"name": name}, cure=cure, fix=fix)

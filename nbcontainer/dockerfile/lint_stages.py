@@ -17,7 +17,7 @@ from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.dockerfile.stages import Dockerfile, Stage, is_heredoc, is_remote, mount_fields
 from nbcontainer.dockerfile.text import Fault, Instruction
 from nbcontainer.dockerfile.variables import Expansion, expand_word
-from nbcontainer.dockerfile.words import nearest
+from nbcontainer.dockerfile.words import likely_variable
 from nbcontainer.model.references import is_reference, parse_reference
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ class _Walk:
             likely = ""
             if self._guesses < _MOST_GUESSES and name:
                 self._guesses += 1
-                likely = nearest(name, {**self._known, **self._declared}, cutoff=0.75)
+                likely = likely_variable(name, {**self._known, **self._declared})
             facts = {"instruction": instruction.name, "name": name}
             yield RULES["UndefinedVar"].found(
                 instruction,

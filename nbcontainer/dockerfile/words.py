@@ -80,3 +80,9 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     by_folded = {name.casefold(): name for name in known}
     found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=cutoff)
     return by_folded[found[0]] if found else ""
+
+
+def likely_variable(name: str, known: Iterable[str]) -> str:
+    """The known variable that a misspelt one was probably meant for, or ""; of two letters, any would do."""
+    shortest = 3
+    return nearest(name, known, cutoff=0.65) if len(name) >= shortest else ""
