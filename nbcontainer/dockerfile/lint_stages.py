@@ -264,10 +264,10 @@ class _Walk:
         cure = f"{fix.title}." if fix else ""
         yield RULES["JSONArgsRecommended"].found(instruction, {"name": name}, cure=cure, fix=fix)
 
-    def _expose(self, instruction: Instruction, _: _Inherited) -> Iterator[Fault]:
+    def _expose(self, instruction: Instruction, inherited: _Inherited) -> Iterator[Fault]:
         for word in instruction.arguments:
             expansion = self._expand(word, split=True)
-            if expansion.text is None or expansion.missing:
+            if expansion.text is None or (expansion.missing and inherited.is_open):
                 continue
             for port in expansion.words:
                 host, colon, rest = port.rpartition(":")
