@@ -195,7 +195,12 @@ class Images(EngineNoun):
             EngineUnavailable: the named builder cannot be reached.
         """
         request = request_of(BuildRequest, given)
-        problems = engines.build.check_request(request, every_stage=not request.target)[1]
+        there = None if request.builder else engines.connection.engine_at_hand(self._engine.name)
+        problems = engines.build.check_request(
+            request,
+            every_stage=not request.target,
+            variables=partial(engines.images.variables, there) if there else None,
+        )[1]
         linted = self._lint(request)
         errors = [problem for problem in linted or () if problem.severity == "error"]
         if errors:
