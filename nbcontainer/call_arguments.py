@@ -48,6 +48,22 @@ def same_arguments(other: Callable[Words, object]) -> Callable[[Callable[..., An
     return mark
 
 
+def also_takes(**defaults: str) -> Callable[[Callable[Words, Answer]], Callable[Words, Answer]]:
+    """Write out the keywords of a call's `**how: Unpack[…]` in its signature: they are checked and documented there."""
+
+    def mark(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+        found = inspect.signature(call)
+        own = [one for one in found.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value, annotation="str")
+            for name, value in defaults.items()
+        ]
+        call.__signature__ = found.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return call
+
+    return mark
+
+
 def checked(
     call: Callable[..., object], words: tuple[Any, ...], named: Mapping[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Unpack
 
 from nbcontainer import clusters, model
+from nbcontainer.api.cluster_create_access import CreateAccess
 from nbcontainer.api.cluster_create_data import CreateData
+from nbcontainer.api.cluster_create_policies import CreatePolicies
 from nbcontainer.api.cluster_create_services import CreateServices
+from nbcontainer.api.cluster_creator import Preview, creates
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Change
 from nbcontainer.model.manifests import Manifests
 from nbcontainer.model.requests import command_words, refuse_negative
-from nbcontainer.protection import changes_unless
 
 
-class Create(CreateData, CreateServices):
+class Create(CreateAccess, CreateData, CreatePolicies, CreateServices):
     """Creating objects by a few words: `nbc.cluster().create.deployment("web", ["web:1"], replicas=2)`.
 
     Each takes `dry_run`, "client" or "server": only show what would be created; and `output`: "yaml" for the manifest
     in place of the change. Each raises `Conflict` if the object exists already.
     """
 
-    @changes_unless("dry_run")
+    @creates
     def deployment(
         self,
         name: str,
@@ -32,8 +35,7 @@ class Create(CreateData, CreateServices):
         command: Sequence[str] | str = (),
         replicas: int = 1,
         port: int | None = None,
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Deployment with a container for each image.
 
@@ -43,8 +45,7 @@ class Create(CreateData, CreateServices):
             command: what the only container runs instead of its image's own command.
             replicas: how many pods.
             port: a port of the first container.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
         """
         refuse_negative(replicas=replicas)
         command = command_words(command)
@@ -52,9 +53,9 @@ class Create(CreateData, CreateServices):
         words = ["deployment", name, *(f"--image={image}" for image in images)]
         words += [f"--replicas={replicas}"] if replicas != 1 else []
         words += [f"--port={port}"] if port is not None else []
-        return self._create(made, ["create", *words], dry_run, output, command)
+        return self._create(made, ["create", *words], command, **how)
 
-    @changes_unless("dry_run")
+    @creates
     def job(
         self,
         name: str,
@@ -62,8 +63,7 @@ class Create(CreateData, CreateServices):
         image: str = "",
         source: str = "",
         command: Sequence[str] | str = (),
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Job, from an image or from a CronJob, which it runs now.
 
@@ -72,8 +72,7 @@ class Create(CreateData, CreateServices):
             image: its container's image.
             source: "cronjob/NAME", in place of an image.
             command: what it runs instead of the image's own command.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: not exactly one of `image` and `source` is given.
@@ -84,11 +83,11 @@ class Create(CreateData, CreateServices):
         if source:
             cluster = self._cluster.connect_to_cluster("create")
             made = model.created.job_from(name, clusters.creation.cron_job(cluster, source))
-            return self._create(made, ["create", "job", name, f"--from={source}"], dry_run, output)
+            return self._create(made, ["create", "job", name, f"--from={source}"], **how)
         made = model.created.job(name, image, command)
-        return self._create(made, ["create", "job", name, f"--image={image}"], dry_run, output, command)
+        return self._create(made, ["create", "job", name, f"--image={image}"], command, **how)
 
-    @changes_unless("dry_run")
+    @creates
     def cronjob(
         self,
         name: str,
@@ -97,8 +96,7 @@ class Create(CreateData, CreateServices):
         *,
         command: Sequence[str] | str = (),
         restart: str = "OnFailure",
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a CronJob.
 
@@ -108,48 +106,22 @@ class Create(CreateData, CreateServices):
             schedule: when it runs, as in crontab: "*/5 * * * *".
             command: what it runs instead of the image's own command.
             restart: its pods' restart policy: "OnFailure" or "Never".
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
         """
         command = command_words(command)
         made = model.created.cron_job(name, image, schedule, command, restart=restart)
         words = ["cronjob", name, f"--image={image}", f"--schedule={schedule}", f"--restart={restart}"]
-        return self._create(made, ["create", *words], dry_run, output, command)
+        return self._create(made, ["create", *words], command, **how)
 
-    @changes_unless("dry_run")
-    def namespace(self, name: str, *, dry_run: str = "", output: str = "") -> Change | Manifests:
+    @creates
+    def namespace(self, name: str, **how: Unpack[Preview]) -> Change | Manifests:
         """Create a namespace.
 
         Args:
             name: its name.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
         """
-        return self._create(model.created.namespace(name), ["create", "namespace", name], dry_run, output)
-
-    @changes_unless("dry_run")
-    def quota(
-        self,
-        name: str,
-        *,
-        hard: Mapping[str, str] | None = None,
-        scopes: Sequence[str] = (),
-        dry_run: str = "",
-        output: str = "",
-    ) -> Change | Manifests:
-        """Create a ResourceQuota: the most that the namespace may have.
-
-        Args:
-            name: its name.
-            hard: the limits, such as {"pods": "10", "cpu": "2"}.
-            scopes: which pods count, such as "BestEffort".
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
-        """
-        words = ["quota", name]
-        words += ["--hard=" + ",".join(f"{key}={value}" for key, value in hard.items())] if hard else []
-        words += [f"--scopes={','.join(scopes)}"] if scopes else []
-        return self._create(model.created.quota(name, hard or {}, scopes), ["create", *words], dry_run, output)
+        return self._create(model.created.namespace(name), ["create", "namespace", name], **how)
 
 
 class CreateVerbs(ClusterHandle):

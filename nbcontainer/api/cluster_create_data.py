@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Unpack
 
 from nbcontainer import model
-from nbcontainer.api.cluster_creator import Creator
+from nbcontainer.api.cluster_creator import Creator, Preview, creates
 from nbcontainer.errors import UsageError
 from nbcontainer.model.changes import Change
 from nbcontainer.model.commands import pairs
 from nbcontainer.model.manifests import Manifests
-from nbcontainer.protection import changes_unless
 
 DOCKER_HUB = "https://index.docker.io/v1/"
 
@@ -19,7 +19,7 @@ DOCKER_HUB = "https://index.docker.io/v1/"
 class CreateData(Creator):
     """Creating what holds data."""
 
-    @changes_unless("dry_run")
+    @creates
     def configmap(
         self,
         name: str,
@@ -27,8 +27,7 @@ class CreateData(Creator):
         literals: Mapping[str, str] | None = None,
         files: Sequence[str] = (),
         env_files: Sequence[str] = (),
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a ConfigMap.
 
@@ -37,8 +36,7 @@ class CreateData(Creator):
             literals: values by key.
             files: "FILE", "KEY=FILE", or a folder whose files are taken; the key is the file's name.
             env_files: files of lines KEY=VALUE.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a file cannot be read, or a key is invalid or given twice.
@@ -46,9 +44,9 @@ class CreateData(Creator):
         self._cluster.connect_to_cluster("create")  # a protected cluster refuses before files are read
         made = model.created_data.config_map(name, model.created_data.contents(literals or {}, files, env_files))
         words = [*pairs("--from-literal", literals or {}), *_file_words(files, env_files)]
-        return self._create(made, ["create", "configmap", name, *words], dry_run, output)
+        return self._create(made, ["create", "configmap", name, *words], **how)
 
-    @changes_unless("dry_run")
+    @creates
     def secret(
         self,
         name: str,
@@ -57,8 +55,7 @@ class CreateData(Creator):
         files: Sequence[str] = (),
         env_files: Sequence[str] = (),
         type: str = "",  # noqa: A002 - kubectl's name
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Secret. Its values are hidden in all that is shown; `command` reads them from its standard input.
 
@@ -68,8 +65,7 @@ class CreateData(Creator):
             files: "FILE", "KEY=FILE", or a folder whose files are taken; the key is the file's name.
             env_files: files of lines KEY=VALUE.
             type: its type; "Opaque" if it is "".
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a file cannot be read, or a key is invalid or given twice.
@@ -79,27 +75,26 @@ class CreateData(Creator):
         words = ["--from-env-file=/dev/stdin"] if literals else []
         words += [*_file_words(files, env_files), *([f"--type={type}"] if type else [])]
         made = model.created_data.secret(name, data, type)
-        return self._create(made, ["create", "secret", "generic", name, *words], dry_run, output)
+        return self._create(made, ["create", "secret", "generic", name, *words], **how)
 
-    @changes_unless("dry_run")
-    def tls_secret(self, name: str, *, cert: str, key: str, dry_run: str = "", output: str = "") -> Change | Manifests:
+    @creates
+    def tls_secret(self, name: str, *, cert: str, key: str, **how: Unpack[Preview]) -> Change | Manifests:
         """Create a Secret of a certificate and its private key.
 
         Args:
             name: its name.
             cert: the file of the certificate, in PEM.
             key: the file of the private key, in PEM.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a file cannot be read, or the key is not the certificate's.
         """
         self._cluster.connect_to_cluster("create")
         made = model.created_data.tls_secret(name, cert, key)
-        return self._create(made, ["create", "secret", "tls", name, f"--cert={cert}", f"--key={key}"], dry_run, output)
+        return self._create(made, ["create", "secret", "tls", name, f"--cert={cert}", f"--key={key}"], **how)
 
-    @changes_unless("dry_run")
+    @creates
     def registry_secret(
         self,
         name: str,
@@ -108,8 +103,7 @@ class CreateData(Creator):
         password: str,
         server: str = DOCKER_HUB,
         email: str = "",
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Secret by which pods pull images from a registry.
 
@@ -119,8 +113,7 @@ class CreateData(Creator):
             password: the user's password; the equivalent command takes it from the variable `password`.
             server: the registry; Docker Hub by default.
             email: the user's address.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: the name or the password is empty.
@@ -130,20 +123,19 @@ class CreateData(Creator):
         made = model.created_data.registry_secret(name, server, username, password, email)
         words = [f"--docker-server={server}", f"--docker-username={username}"]
         words += [f"--docker-email={email}"] if email else []
-        change = self._create(made, ["create", "secret", "docker-registry", name, *words], dry_run, output)
+        change = self._create(made, ["create", "secret", "docker-registry", name, *words], **how)
         return replace(change, command=f'{change.command} --docker-password="$password"')
 
-    @changes_unless("dry_run")
-    def serviceaccount(self, name: str, *, dry_run: str = "", output: str = "") -> Change | Manifests:
+    @creates
+    def serviceaccount(self, name: str, **how: Unpack[Preview]) -> Change | Manifests:
         """Create a ServiceAccount.
 
         Args:
             name: its name.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
         """
         made = model.created_data.service_account(name)
-        return self._create(made, ["create", "serviceaccount", name], dry_run, output)
+        return self._create(made, ["create", "serviceaccount", name], **how)
 
 
 def _file_words(files: Sequence[str], env_files: Sequence[str]) -> list[str]:

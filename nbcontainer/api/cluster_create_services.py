@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from nbcontainer import model
-from nbcontainer.api.cluster_creator import Creator
+from nbcontainer.api.cluster_creator import Creator, Preview, creates
 from nbcontainer.model.changes import Change
 from nbcontainer.model.manifests import Manifests
-from nbcontainer.protection import changes_unless
 
 
 class CreateServices(Creator):
@@ -17,15 +17,14 @@ class CreateServices(Creator):
     In each call, `ports` are "PORT" or "PORT:TARGET", where TARGET is the pods' port, by number or name.
     """
 
-    @changes_unless("dry_run")
+    @creates
     def clusterip_service(
         self,
         name: str,
         ports: Sequence[str] = (),
         *,
         cluster_ip: str = "",
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Service that is reached from within the cluster.
 
@@ -33,23 +32,21 @@ class CreateServices(Creator):
             name: its name, and the value of the label `app` of its pods.
             ports: "PORT" or "PORT:TARGET".
             cluster_ip: its address; "None" for a headless Service, whose name leads to the pods' own addresses.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a port is not valid, or a Service that is not headless has none.
         """
-        return self._service("ClusterIP", name, ports, dry_run, output, cluster_ip=cluster_ip)
+        return self._service("ClusterIP", name, ports, how, cluster_ip=cluster_ip)
 
-    @changes_unless("dry_run")
+    @creates
     def nodeport_service(
         self,
         name: str,
         ports: Sequence[str],
         *,
         node_port: int | None = None,
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Service that is reached by a port of each node.
 
@@ -57,45 +54,40 @@ class CreateServices(Creator):
             name: its name, and the value of the label `app` of its pods.
             ports: "PORT" or "PORT:TARGET".
             node_port: the nodes' port; one of the cluster's choice by default.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a port is not valid, or none is given.
         """
-        return self._service("NodePort", name, ports, dry_run, output, node_port=node_port)
+        return self._service("NodePort", name, ports, how, node_port=node_port)
 
-    @changes_unless("dry_run")
+    @creates
     def loadbalancer_service(
         self,
         name: str,
         ports: Sequence[str],
-        *,
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Service that is reached through the cloud's load balancer.
 
         Args:
             name: its name, and the value of the label `app` of its pods.
             ports: "PORT" or "PORT:TARGET".
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a port is not valid, or none is given.
         """
-        return self._service("LoadBalancer", name, ports, dry_run, output)
+        return self._service("LoadBalancer", name, ports, how)
 
-    @changes_unless("dry_run")
+    @creates
     def externalname_service(
         self,
         name: str,
         ports: Sequence[str] = (),
         *,
         external_name: str,
-        dry_run: str = "",
-        output: str = "",
+        **how: Unpack[Preview],
     ) -> Change | Manifests:
         """Create a Service that is another name for a host.
 
@@ -103,21 +95,19 @@ class CreateServices(Creator):
             name: its name, and the value of the label `app` of its pods.
             ports: "PORT" or "PORT:TARGET".
             external_name: the host's name.
-            dry_run: "client" or "server": only show what would be created.
-            output: "yaml" for the manifest.
+            **how: `dry_run` and `output`, as in the class.
 
         Raises:
             UsageError: a port or the host's name is not valid.
         """
-        return self._service("ExternalName", name, ports, dry_run, output, external_name=external_name)
+        return self._service("ExternalName", name, ports, how, external_name=external_name)
 
     def _service(
         self,
         type: str,  # noqa: A002 - Kubernetes' name
         name: str,
         ports: Sequence[str],
-        dry_run: str,
-        output: str,
+        how: Preview,
         *,
         cluster_ip: str = "",
         node_port: int | None = None,
@@ -130,4 +120,4 @@ class CreateServices(Creator):
         words += [f"--clusterip={cluster_ip}"] if cluster_ip else []
         words += [f"--node-port={node_port}"] if node_port else []
         words += [f"--external-name={external_name}"] if external_name else []
-        return self._create(made, words, dry_run, output)
+        return self._create(made, words, **how)

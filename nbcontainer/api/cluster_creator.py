@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ParamSpec, TypedDict, TypeVar
 
 from nbcontainer import clusters
 from nbcontainer.api.cluster_handle import ClusterHandle
 from nbcontainer.api.nouns import ClusterNoun
+from nbcontainer.call_arguments import also_takes
 from nbcontainer.errors import UsageError
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.model.changes import Change, Changes
 from nbcontainer.model.manifests import Manifests
+from nbcontainer.protection import changes_unless
+
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
+
+
+class Preview(TypedDict, total=False):
+    """How a call that creates an object can show it before.
+
+    Attributes:
+        dry_run: "client" or "server": only show what would be created; "" to create it.
+        output: "yaml" for the manifest in place of the change.
+    """
+
+    dry_run: str
+    output: str
+
+
+def creates(call: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Mark a call that creates an object and takes the keywords of `Preview`."""
+    return changes_unless("dry_run")(also_takes(dry_run="", output="")(call))
 
 
 class Creator(ClusterNoun):
@@ -22,9 +45,10 @@ class Creator(ClusterNoun):
         self,
         made: Mapping[str, object],
         words: Sequence[str],
-        dry_run: str,
-        output: str,
         command: Sequence[str] = (),
+        *,
+        dry_run: str = "",
+        output: str = "",
     ) -> Change | Manifests:
         return create_object(self._cluster, made, words, dry_run=dry_run, output=output, command=command)
 

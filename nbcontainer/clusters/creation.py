@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nbcontainer.clusters.discovery import Resource, find_kind
+from nbcontainer.clusters.discovery import Resource, find_kind, find_resource
 from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.secret_values import hide
 from nbcontainer.errors import ApiError, UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
 
 DRY_RUNS = ("", "client", "server")
+CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding", "Namespace", "PriorityClass"}  # of what is made here
 CRON_JOBS = Resource("cronjobs", "CronJob", "batch")
 
 
@@ -33,6 +34,22 @@ def cron_job(cluster: Cluster, source: str) -> Mapping[str, Any]:
     if kind not in {"cronjob", "cronjobs", "cj"} or not name:
         raise UsageError(f"`--from` is cronjob/NAME, not {source!r}.")
     return cluster.call("GET", CRON_JOBS.path(cluster.namespace, name))
+
+
+def grouped(cluster: Cluster, resources: Sequence[str]) -> dict[str, list[str]]:
+    """Kinds in any of kubectl's spellings by their API group, for the rules of a role; "*" and "pods/log", too.
+
+    Raises:
+        UsageError: the cluster has no such kind.
+    """
+    if "*" in resources:
+        return {"": ["*"]}
+    found: dict[str, list[str]] = {}
+    for word in dict.fromkeys(resources):
+        kind, slash, part = word.partition("/")
+        resource = cluster.run(find_resource(cluster, kind))
+        found.setdefault(resource.group, []).append(f"{resource.plural}{slash}{part}")
+    return found
 
 
 def create(
@@ -58,7 +75,7 @@ def create(
     own = manifest["metadata"].get("labels", {})
     metadata = {**manifest["metadata"], **({"labels": {**own, **labels}} if dry_run != "client" else {})}
     sent, uid = {**manifest, "metadata": metadata}, ""
-    namespace = "" if kind == "Namespace" else cluster.namespace
+    namespace = "" if kind in CLUSTER_WIDE else cluster.namespace
     if dry_run != "client":
         resource = cluster.run(find_kind(cluster, manifest["apiVersion"], kind))
         if resource is None:

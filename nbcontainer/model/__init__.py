@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from nbcontainer.model import containers as containers
     from nbcontainer.model import copying as copying
     from nbcontainer.model import created as created
+    from nbcontainer.model import created_access as created_access
     from nbcontainer.model import created_data as created_data
     from nbcontainer.model import created_fields as created_fields
+    from nbcontainer.model import created_policies as created_policies
     from nbcontainer.model import created_services as created_services
     from nbcontainer.model import debugging as debugging
     from nbcontainer.model import deletion as deletion

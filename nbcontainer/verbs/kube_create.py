@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nbcontainer.verbs.arguments import Argument, option, positional, refused
+from dataclasses import replace
+
+from nbcontainer.verbs.arguments import Argument, option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
 
@@ -29,6 +31,32 @@ FILES = (
         to="files",
     ),
     option("--from-env-file", help="a file of lines KEY=VALUE", kind="list", completes="path", to="env_files"),
+)
+
+
+RULES = (
+    option(
+        "--verb",
+        help="what may be done: get,list,watch,create,update,patch,delete; * for all",
+        kind="list",
+        required=True,
+        to="verbs",
+    ),
+    option(
+        "--resource",
+        help="with which kinds: pods,deployments.apps,pods/log",
+        kind="list",
+        required=True,
+        to="resources",
+    ),
+    option("--resource-name", help="with this object alone", kind="list", to="resource_names"),
+)
+SUBJECTS = (
+    option("--user", help="a user who has it", kind="list", to="users"),
+    option("--group", help="a group who has it", kind="list", to="groups"),
+    option(
+        "--serviceaccount", help="NAMESPACE:NAME of a ServiceAccount that has it", kind="list", to="serviceaccounts"
+    ),
 )
 
 
@@ -175,6 +203,68 @@ VERBS = (
         "small --hard=pods=10,cpu=2",
         option("--hard", help="the limits, such as pods=10,cpu=2", kind="pairs"),
         option("--scopes", help="which pods count, such as BestEffort", kind="list"),
+    ),
+    _create(
+        "role",
+        "Creates a Role: what may be done with which kinds in the namespace.",
+        "reader --verb=get,list --resource=pods,pods/log",
+        *RULES,
+    ),
+    _create(
+        "clusterrole",
+        "Creates a ClusterRole: what may be done in all namespaces, and with what is in none.",
+        "reader --verb=get,list --resource=nodes",
+        *(replace(one, required=False) for one in RULES),
+        option("--non-resource-url", help="a path of the API server", kind="list", to="non_resource_urls"),
+        option("--aggregation-rule", help="labels of ClusterRoles whose rules it has", kind="pairs"),
+    ),
+    _create(
+        "rolebinding",
+        "Creates a RoleBinding: who has a role in the namespace.",
+        "readers --role=reader --user=alice",
+        option("--role", help="the Role", default=""),
+        option("--clusterrole", help="a ClusterRole in its place", default=""),
+        *SUBJECTS,
+    ),
+    _create(
+        "clusterrolebinding",
+        "Creates a ClusterRoleBinding: who has a role everywhere.",
+        "readers --clusterrole=view --group=students",
+        option("--clusterrole", help="the ClusterRole", required=True),
+        *SUBJECTS,
+    ),
+    _create(
+        "ingress",
+        "Creates an Ingress, by which Services are reached from outside the cluster.",
+        "web --rule='web.example.com/*=web:80'",
+        option(
+            "--rule", help="HOST/PATH=SERVICE:PORT[,tls[=SECRET]]; a path with * is a prefix", kind="list", to="rules"
+        ),
+        option("--default-backend", help="SERVICE:PORT for what no rule fits", default=""),
+        option("--class", help="the class of controllers that serve it", default="", to="ingress_class"),
+        option("--annotation", help="an annotation", kind="mapping", valued=True, to="annotations"),
+    ),
+    _create(
+        "poddisruptionbudget",
+        "Creates a PodDisruptionBudget: how many pods an eviction must leave.",
+        "web --selector=app=web --min-available=1",
+        option("--selector", help="the pods' labels", required=True),
+        option("--min-available", help="how many pods stay, or a percentage", default=""),
+        option("--max-unavailable", help="how many may be missing, or a percentage", default=""),
+    ),
+    _create(
+        "priorityclass",
+        "Creates a PriorityClass: which pods a full cluster runs first.",
+        "high --value=1000",
+        option("--value", help="the priority; the higher, the earlier", kind="number", default=0),
+        option("--description", help="when it is to be used", default=""),
+        switch("--global-default", help="it is that of pods that name none"),
+        option(
+            "--preemption-policy",
+            help="whether other pods are ended for its pods",
+            choices=("PreemptLowerPriority", "Never"),
+            default="PreemptLowerPriority",
+        ),
     ),
     _create("serviceaccount", "Creates a ServiceAccount.", "robot"),
     _create(

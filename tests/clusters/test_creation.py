@@ -46,6 +46,52 @@ CALLS = {
     "quota q --hard=pods=3,cpu=2 --scopes=NotTerminating": lambda create, **how: create.quota(
         "q", hard={"pods": "3", "cpu": "2"}, scopes=["NotTerminating"], **how
     ),
+    "role r --verb=get,list --verb=watch --resource=pods,deploy/scale,pods/log --resource-name=x": (
+        lambda create, **how: create.role(
+            "r", ["get,list", "watch"], ["pods", "deploy/scale", "pods/log"], resource_names="x", **how
+        )
+    ),
+    "role all --verb=* --resource=*": lambda create, **how: create.role("all", "*", "*", **how),
+    "clusterrole r --verb=get --non-resource-url=/healthz": lambda create, **how: create.clusterrole(
+        "r", verbs="get", non_resource_urls="/healthz", **how
+    ),
+    "clusterrole r --verb=get,list --resource=nodes,events.events.k8s.io": lambda create, **how: create.clusterrole(
+        "r", verbs="get,list", resources="nodes,events.events.k8s.io", **how
+    ),
+    "clusterrole a --aggregation-rule=x=y": lambda create, **how: create.clusterrole(
+        "a", aggregation_rule={"x": "y"}, **how
+    ),
+    "rolebinding b --clusterrole=view --user=u --group=g --serviceaccount=default:sa": (
+        lambda create, **how: create.rolebinding(
+            "b", clusterrole="view", users="u", groups="g", serviceaccounts="default:sa", **how
+        )
+    ),
+    "rolebinding b --role=r": lambda create, **how: create.rolebinding("b", role="r", **how),
+    "clusterrolebinding b --clusterrole=view --user=u --user=v": lambda create, **how: create.clusterrolebinding(
+        "b", "view", users=["u", "v"], **how
+    ),
+    "ingress i --rule=a.b/c*=svc:80,tls=s --rule=a.b/=svc:http --rule=/x=y:1,tls --class=n --annotation=k=v "
+    "--default-backend=d:80": lambda create, **how: create.ingress(
+        "i",
+        rules=["a.b/c*=svc:80,tls=s", "a.b/=svc:http", "/x=y:1,tls"],
+        default_backend="d:80",
+        ingress_class="n",
+        annotations={"k": "v"},
+        **how,
+    ),
+    "ingress i --default-backend=d:web": lambda create, **how: create.ingress("i", default_backend="d:web", **how),
+    "poddisruptionbudget p --selector=app=x --min-available=50%": lambda create, **how: create.poddisruptionbudget(
+        "p", "app=x", min_available="50%", **how
+    ),
+    "poddisruptionbudget p --selector=app=x,!old,t\tin\t(b,a) --max-unavailable=1": (
+        lambda create, **how: create.poddisruptionbudget("p", "app=x,!old,t in (b,a)", max_unavailable="1", **how)
+    ),
+    "priorityclass p --value=10 --description=d --global-default --preemption-policy=Never": (
+        lambda create, **how: create.priorityclass(
+            "p", value=10, description="d", global_default=True, preemption_policy="Never", **how
+        )
+    ),
+    "priorityclass p": lambda create, **how: create.priorityclass("p", **how),
     "serviceaccount robot": lambda create, **how: create.serviceaccount("robot", **how),
     "service clusterip w --tcp=80 --tcp=90:http": lambda create, **how: create.clusterip_service(
         "w", ["80", "90:http"], **how
@@ -306,3 +352,40 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(create):
     ):
         with pytest.raises(UsageError):
             pytest.fail(repr(call()))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "role r --verb=get --resource=nonsenses",
+        "clusterrole r --verb=get",
+        "clusterrole r --verb=get --resource=pods --aggregation-rule=a=b",
+        "rolebinding b",
+        "rolebinding b --role=a --clusterrole=b",
+        "rolebinding b --role=a --serviceaccount=robot",
+        "ingress i",
+        "ingress i --rule=nonsense",
+        "ingress i --default-backend=web",
+        "poddisruptionbudget p --selector=app=x",
+        "poddisruptionbudget p --selector=app=x --min-available=1 --max-unavailable=1",
+        "poddisruptionbudget p --selector=app=x --min-available=few",
+        "poddisruptionbudget p --selector=,, --min-available=1",
+        "priorityclass p --preemption-policy=Sometimes",
+    ],
+)
+@pytest.mark.usefixtures("create")
+def test_what_makes_no_object_is_an_error_in_a_line(line):
+    with pytest.raises(UsageError) as caught:
+        run_magic(verbs_of("kube"), f"create {line} --dry-run=client", None, {})
+    assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_role_and_its_binding_allow_what_they_say(create, space):
+    there = nbc.cluster(space.context, space.namespace)
+    create.role("reader", "get,list", "configmaps")
+    create.rolebinding("readers", role="reader", users="carla")
+    carla = nbc.cluster(space.context, space.namespace, as_user="carla")
+    assert carla.auth.can_i("list", "configmaps")
+    assert not carla.auth.can_i("delete", "configmaps")
+    for kind in ("rolebinding/readers", "role/reader"):
+        there.delete(kind).result(30)

@@ -97,6 +97,13 @@ LINES = {
     "%kube expose": ("deploy/made --port=80 --type=NodePort", None),
     "%kube autoscale": ("deploy/made --max=3 --cpu=70%", None),
     "%kube create quota": ("madly --hard=pods=1000", None),
+    "%kube create role": ("role-made --verb=get --resource=pods", None),
+    "%kube create clusterrole": ("madly --verb=get --resource=nodes --dry-run=server", None),
+    "%kube create rolebinding": ("binding-made --clusterrole=view --user=a", None),
+    "%kube create clusterrolebinding": ("madly --clusterrole=view --user=a --dry-run=server", None),
+    "%kube create ingress": ("ingress-made --default-backend=web:80", None),
+    "%kube create poddisruptionbudget": ("budget-made --selector=app=none --min-available=1", None),
+    "%kube create priorityclass": ("madly --value=1 --dry-run=server", None),
     "%kpod delete": ("made --force -y", None),
 }
 METHODS = {"pods.get": ("web",), "pods.watch": (), "pods.manifests": (), "contexts.list": (), "namespaces.list": ()}
