@@ -78,7 +78,7 @@ CLEAN = [
     "FROM --platform=$BUILDPLATFORM x",
     "FROM x\nENV PUBLIC_KEY=1 TOKENS=2 AUTHOR=a MONKEY=b",
     "FROM x\nEXPOSE 80/tcp 81 ${P}/TCP",
-    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\nRUN <<E\n# e\nE\nARG f",
+    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\n# e\n\nARG g\nRUN <<E\n# e\nE\nARG f",
     "FROM x\n# the a\nARG b",  # an experimental rule
 ]
 

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.engines.build_lint import lint
+from nbcontainer.dockerfile import check, parse
+from nbcontainer.engines.build_lint import joined, lint
 from nbcontainer.engines.connection import find_engine
 from nbcontainer.errors import DockerfileError, UsageError
 from nbcontainer.model.build import BuildRequest
@@ -143,3 +144,34 @@ def test_unfinished_checks_are_reported(new_engine, monkeypatch):
     assert (problem.line, problem.severity) == (0, "warning")
     assert "BuildKit's own checks could not be finished" in problem.message
     assert "No problems" not in str(nbc.images.check("FROM busybox\nENV a b\n"))
+
+
+@pytest.mark.usefixtures("new_engine")
+def test_the_word_of_buildkit_counts():
+    """Ours is kept where it says the same; what only BuildKit can know is added, and what it does not find is left out."""
+    text = "ARG PLATFORM=linux\nFROM busybox as a\nENV b c\nFROM other\nCOPY $D /\nCMD ['e']\n"
+    own = check(parse(text), variables=lambda _: ())
+    contexts = {"other": "docker-image://busybox"}
+    said = lint_of(text.replace("$D", "$PATH"), "", build_contexts=contexts)
+    together = joined(own, said)
+    assert [(problem.source, problem.line) for problem in together] == [
+        ("FromAsCasing", 2),
+        ("LegacyKeyValueFormat", 3),
+        ("json", 6),
+    ]
+    assert all(problem.fix for problem in together)
+    assert joined(own, None) == own
+    (alone,) = joined([], [said[0]])
+    assert alone.link.endswith("/from-as-casing/")
+
+
+@pytest.mark.usefixtures("new_engine")
+def test_each_finding_is_said_once():
+    text = "FROM busybox as a\nMAINTAINER b\nENV c d\nARG TOKEN\nWORKDIR e\nEXPOSE 80/TCP\nCMD f\nCMD g\n"
+    report = nbc.images.check(text)
+    lines = str(report).split("\n")
+    said = [(problem.source, problem.line) for problem in lint_of(text, "")]
+    assert sorted(said) == sorted(
+        (line.rpartition("(")[2].rstrip(")"), int(line.split(":")[0].removeprefix("line "))) for line in lines
+    )
+    assert report.remarks[0].cure == "Write AS."
