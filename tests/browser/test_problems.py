@@ -76,3 +76,16 @@ def test_problems_and_fixes_in_the_page(typed, screenshots):
     expect(underlined(typed, 1)).to_have_count(0, timeout=15_000)
     assert source(typed, 1) == RIGHT
     assert typed.errors == []
+
+
+def test_a_page_that_is_loaded_again_knows_the_problems(lab, browser):
+    cells = ["print('before')", "%load_ext nbcontainer", "%%dockerfile\nFROM x as b\nRUM a\n"]
+    page = lab.open(browser, "problems-again", cells, own_kernel=True)
+    expect(underlined(page, 2)).to_have_text(["RUM"], timeout=15_000)  # which the page finds itself
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    expect(underlined(page, 2)).to_have_text(["as", "RUM"], timeout=15_000)
+    page.save()
+    page.reload()
+    expect(underlined(page, 2)).to_have_text(["as", "RUM"], timeout=15_000)
+    page.close()

@@ -148,7 +148,7 @@ def test_unfinished_checks_are_reported(new_engine, monkeypatch):
 
 @pytest.mark.usefixtures("new_engine")
 def test_the_word_of_buildkit_counts():
-    """Ours is kept where it says the same; what only BuildKit can know is added, and what it does not find is left out."""
+    """Ours is kept where it says the same, added is what only BuildKit knows, and left out what it does not find."""
     text = "ARG PLATFORM=linux\nFROM busybox as a\nENV b c\nFROM other\nCOPY $D /\nCMD ['e']\n"
     own = check(parse(text), variables=lambda _: ())
     contexts = {"other": "docker-image://busybox"}

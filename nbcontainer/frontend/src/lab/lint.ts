@@ -87,7 +87,8 @@ async function source(view: EditorView): Promise<Diagnostic[]> {
   const text = view.state.doc.toString();
   const known = answers.get(view);
   if (known?.text === text) return withoutUnfinished(view, known.found);
-  const answer = problemsOf(view.dom, text).then((problems) => {
+  const again = () => void source(view).then((found) => showLate(view, text, found));
+  const answer = problemsOf(view.dom, text, again).then((problems) => {
     if (!problems) return null;
     const found = asDiagnostics(problems, text);
     answers.set(view, { text, found });
