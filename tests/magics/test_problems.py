@@ -80,3 +80,19 @@ def test_other_cells_have_no_problems():
     assert problems_of("FROM x\nRUM", {}) == []
     assert problems_of("%%dockerfiles\nRUM", {}) == []
     assert problems_of("%%dockerfile", {}) != []  # there is no FROM
+
+
+def test_the_kernel_answers_its_page(lone_kernel):
+    """Each question has its answer, with its number, whatever a page sends."""
+    ran = lone_kernel.run("base = 'x'", cell="first")
+    (opened,) = [sent for sent in ran.sent("comm_open") if sent["target_name"] == "nbcontainer:problems"]
+    assert "nbcontainer:problems" not in str(lone_kernel.run("1", cell="second").sent("comm_open"))
+    asked = [{"number": 1, "text": "%%dockerfile\nFROM {{base}} as y\n"}, {"number": 2}, {}, {"number": 3, "text": 4}]
+    for data in asked:
+        message = lone_kernel.client.session.msg("comm_msg", {"comm_id": opened["comm_id"], "data": data})
+        lone_kernel.client.shell_channel.send(message)
+    heard = lone_kernel.collect(30, lambda ran: len(ran.sent("comm_msg")) == len(asked))
+    answers = [sent["data"] for sent in heard.sent("comm_msg")]
+    assert [answer["number"] for answer in answers] == [1, 2, None, 3]
+    assert [[found["rule"] for found in answer["problems"]] for answer in answers] == [["FromAsCasing"], [], [], []]
+    assert heard.sent("stream") == heard.sent("error") == []
