@@ -36,8 +36,8 @@ def problems_of(text: str, namespace: Mapping[str, object]) -> list[dict[str, An
         namespace: the user's variables; those that are not defined yet stand for something valid.
     """
     head = _HEAD.match(text)
-    if head is None:
-        return []
+    if head is None or not text[head.end() :].strip():
+        return []  # nothing is typed yet
     above = text.count("\n", 0, head.end()) + 1  # lines, with the magic's own
     verb = verbs_of("dockerfile").magic.verbs[0]
     with suppress(UsageError):

@@ -79,7 +79,8 @@ def test_values_that_are_not_known_are_not_judged():
 def test_other_cells_have_no_problems():
     assert problems_of("FROM x\nRUM", {}) == []
     assert problems_of("%%dockerfiles\nRUM", {}) == []
-    assert problems_of("%%dockerfile", {}) != []  # there is no FROM
+    assert problems_of("%%dockerfile\n\n", {}) == []  # nothing is typed yet
+    assert problems_of("%%dockerfile\nARG A", {}) != []  # there is no FROM
 
 
 def test_the_kernel_answers_its_page(lone_kernel):
