@@ -201,7 +201,7 @@ def _run(
         )
         log.start()
         for problem in problems:
-            progress.emit(BuildWarning(problem))
+            progress.emit(BuildWarning(problem, problem.link))
         run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
         built = run(RunningBuild(engine, request, text, problems, planned, progress, log))
     progress.emit(built)
