@@ -5,9 +5,9 @@ import time
 import pytest
 
 from nbcontainer.dockerfile import check, parse
-from nbcontainer.dockerfile.fixes import apply
 from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.dockerfile.substitution import substitute
+from nbcontainer.model.fixes import apply
 
 # rule, a text that breaks it, the line, what is said of it, and the text with its fix ("" where there is none)
 BROKEN = [

@@ -169,9 +169,13 @@ def test_the_word_of_buildkit_counts():
 def test_each_finding_is_said_once():
     text = "FROM busybox as a\nMAINTAINER b\nENV c d\nARG TOKEN\nWORKDIR e\nEXPOSE 80/TCP\nCMD f\nCMD g\n"
     report = nbc.images.check(text)
-    lines = str(report).split("\n")
     said = [(problem.source, problem.line) for problem in lint_of(text, "")]
-    assert sorted(said) == sorted(
-        (line.rpartition("(")[2].rstrip(")"), int(line.split(":")[0].removeprefix("line "))) for line in lines
+    assert sorted(said) == sorted((problem.source, problem.line) for problem in report.problems)
+    assert (report.remarks[0].text, report.remarks[0].cure) == (
+        "line 1: as and FROM differ in casing (FromAsCasing)",
+        "Write AS.",
     )
-    assert report.remarks[0].cure == "Write AS."
+    assert str(report).startswith("line 1: as and FROM differ in casing (Write AS.)\nline 2: ")
+    fixed = report.fixed(text)
+    left = {"SecretsUsedInArgOrEnv", "WorkdirRelativePath", "MultipleInstructionsDisallowed"}
+    assert {problem.source for problem in lint_of(fixed, "")} <= left
