@@ -157,6 +157,12 @@ def test_what_onbuild_adds_is_judged_where_it_is_added():
     ]
 
 
+def test_an_error_says_what_a_warning_would():
+    (problem,) = check(parse("ARG IMAGE=x\nFROM $IMGAE\n"))
+    assert (problem.severity, problem.suggestion) == ("error", "Did you mean $IMAGE?")
+    assert apply("ARG IMAGE=x\nFROM $IMGAE\n", [problem.fix]) == "ARG IMAGE=x\nFROM $IMAGE\n"
+
+
 MISSPELT = {
     "COPPY a b": "COPY a b",
     "coppy a b": "copy a b",
