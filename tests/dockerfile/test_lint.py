@@ -175,6 +175,10 @@ MISSPELT = {
     "ONBUILD RUNN a": "ONBUILD RUN a",
     "CMD ['a', 'b']": 'CMD ["a", "b"]',
     "RUN [“a”]": 'RUN ["a"]',
+    "COPY --from build a b": "COPY --from=build a b",
+    "COPY https://a.b/c /d": "ADD https://a.b/c /d",
+    "RUN\xa0echo": "RUN echo",
+    "RUN <<EOF\na EOF\n  EOF \nRUN b": "RUN <<EOF\na EOF\nEOF\nRUN b",
 }
 
 
