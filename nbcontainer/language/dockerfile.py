@@ -142,7 +142,9 @@ class _Cursor:
             return self._flag()
         if self._is_json:
             return self._in_json()
-        return self._argument()
+        fragment, items = self._argument()
+        flags = self._further_flags() if not (self._fragment or self._arguments) else ()
+        return fragment, [*items, *flags]
 
     def _in_heredoc(self) -> Found:
         heredoc, here = self._place.lines.heredocs[0], self._place.here
@@ -152,7 +154,7 @@ class _Cursor:
             bare = here.lstrip("\t") if heredoc.has_tabs else here
             return bare, [Item(heredoc.name, "value", "ends the heredoc")] if bare else []
         if names[-1] == "RUN":
-            return self._named(dollar, [*self._scope.variables().values(), *proxies()])
+            return self._named(dollar, [*self._scope.variables().values(), *proxies(dollar[2])])
         return self._named(dollar, self._scope.variables().values()) if heredoc.expands else ("", ())
 
     def _directive(self) -> Found:
@@ -207,7 +209,7 @@ class _Cursor:
         known: Iterable[Variable] = self._scope.variables(of_from=self._word == "FROM").values()
         if self._word in _AT_RUN_TIME or self._is_trigger:  # an ARG is gone by then
             known = [variable for variable in known if variable.origin == "ENV"]
-        return self._named(dollar, [*known, *proxies()] if self._word == "RUN" else known)
+        return self._named(dollar, [*known, *proxies(dollar[2])] if self._word == "RUN" else known)
 
     def _named(self, dollar: re.Match[str], known: Iterable[Variable]) -> Found:
         closing = "}" if dollar[1] and not re.match(r"\w*[}:]", self._place.after) else ""
@@ -215,18 +217,21 @@ class _Cursor:
 
     def _flag(self) -> Found:
         name, equals, value = self._fragment.removeprefix("--").partition("=")
-        flags = {flag.name: flag for flag in FLAGS.get(self._word, ())}
         if not equals:
-            given = {flag.removeprefix("--").partition("=")[0] for flag in self._flags}
-            new = [flag for flag in flags.values() if flag.name not in given or flag.kind == "values"]
-            return self._fragment, [self._flag_item(flag) for flag in new]
+            return self._fragment, self._further_flags()
         if name == "mount" and self._word == "RUN":
             return self._mount(value)
         if name == "from" and self._word == "COPY":
             return value, self._sources(value, by_number=True)
-        flag = flags.get(name)
+        flag = next((flag for flag in FLAGS.get(self._word, ()) if flag.name == name), None)
         values = () if flag is None else SWITCH if flag.kind == "switch" else flag.values
         return value, [Item(each, "value") for each in values]
+
+    def _further_flags(self) -> list[Item]:
+        """The flags that may still be given."""
+        given = {flag.removeprefix("--").partition("=")[0] for flag in self._flags}
+        known = FLAGS.get(self._word, ())
+        return [self._flag_item(flag) for flag in known if flag.name not in given or flag.kind == "values"]
 
     def _flag_item(self, flag: FlagWord) -> Item:
         equals = "" if flag.kind == "switch" or self._place.after.startswith("=") else "="
@@ -289,7 +294,7 @@ class _Cursor:
         if self._scope.stages:
             known = self._scope.variables(of_from=True).values()
             yield from (Item(one.name, "variable", one.detail) for one in known)
-        yield from (Item(one.name, "variable", one.origin) for one in proxies())
+        yield from (Item(one.name, "variable", one.origin) for one in proxies(self._fragment))
 
     def _in_json(self) -> Found:
         """In the JSON form, a path is completed inside its quotes, a shell as a whole."""

@@ -153,6 +153,7 @@ class Scope:
         return expand_word(word, known, self._escape).text
 
 
-def proxies() -> list[Variable]:
-    """The arguments that every RUN has, without being declared, if the build sets them."""
-    return [Variable(name, None, "set by --build-arg") for name in PROXY_ARGUMENTS]
+def proxies(fragment: str) -> list[Variable]:
+    """The arguments that every RUN has, without being declared, if the build sets them; in the case of a fragment."""
+    names = (name.lower() if fragment[:1].islower() else name for name in PROXY_ARGUMENTS)
+    return [Variable(name, None, "set by --build-arg") for name in names]

@@ -2,7 +2,7 @@
 // names of images and paths.
 
 import { escapeOf, parts, read, roleOf, splitWords, start, type LinesState } from './dockerfile_lines';
-import { PROXIES, Scope, type Variable } from './dockerfile_scope';
+import { proxies, Scope, type Variable } from './dockerfile_scope';
 import words from './words.json';
 
 export interface Word {
@@ -97,7 +97,9 @@ class Cursor {
     if (dollar) return this.variable(dollar);
     if (this.fragment.startsWith('--') && !this.args.length) return this.flag();
     if (this.isJson) return [this.rest, this.name === 'SHELL' ? asWords(WORDS.shells) : []];
-    return this.argument();
+    const [fragment, items] = this.argument();
+    const flags = this.fragment || this.args.length ? [] : this.furtherFlags();
+    return [fragment, [...items, ...flags]];
   }
 
   private inHeredoc(): Found {
@@ -111,7 +113,7 @@ class Cursor {
       return [bare, bare ? asWords([heredoc.name], 'value', 'ends the heredoc') : []];
     }
     const known = [...this.scope.variables().values()];
-    if (names.at(-1) === 'RUN') return this.named(dollar, [...known, ...PROXIES]);
+    if (names.at(-1) === 'RUN') return this.named(dollar, [...known, ...proxies(dollar[2] ?? '')]);
     return heredoc.expands ? this.named(dollar, known) : NOTHING;
   }
 
@@ -180,7 +182,7 @@ class Cursor {
     if (byShell && isJson) return NOTHING; // no shell runs it
     let known = [...this.scope.variables(name === 'FROM').values()];
     if (AT_RUN_TIME.has(name) || this.isTrigger) known = known.filter((one) => one.origin === 'ENV'); // an ARG is gone
-    return this.named(dollar, name === 'RUN' ? [...known, ...PROXIES] : known);
+    return this.named(dollar, name === 'RUN' ? [...known, ...proxies(dollar[2] ?? '')] : known);
   }
 
   private named(dollar: RegExpExecArray, known: Variable[]): Found {
@@ -190,20 +192,23 @@ class Cursor {
   }
 
   private flag(): Found {
-    const { name, fragment, flags } = this;
-    const own = INSTRUCTIONS.get(name)?.flags ?? [];
+    const { name, fragment } = this;
     const equals = fragment.indexOf('=');
-    if (equals < 0) {
-      const given = flags.map((flag) => flag.slice(2).split('=')[0]);
-      const left = own.filter((flag) => flag.kind === 'values' || !given.includes(flag.name));
-      return [fragment, left.map((flag) => this.asFlag(flag))];
-    }
+    if (equals < 0) return [fragment, this.furtherFlags()];
     const key = fragment.slice(2, equals);
     const value = fragment.slice(equals + 1);
     if (key === 'mount' && name === 'RUN') return this.mount(value);
     if (key === 'from' && name === 'COPY') return [value, this.sources(value, true)];
-    const flag = own.find((one) => one.name === key);
+    const flag = INSTRUCTIONS.get(name)?.flags.find((one) => one.name === key);
     return [value, asWords(flag?.kind === 'switch' ? SWITCH : (flag?.values ?? []))];
+  }
+
+  /** The flags that may still be given. */
+  private furtherFlags(): Word[] {
+    const given = this.flags.map((flag) => flag.slice(2).split('=')[0]);
+    const own = INSTRUCTIONS.get(this.name)?.flags ?? [];
+    const left = own.filter((flag) => flag.kind === 'values' || !given.includes(flag.name));
+    return left.map((flag) => this.asFlag(flag));
   }
 
   private asFlag(flag: Flag): Word {
@@ -261,7 +266,7 @@ class Cursor {
   /** What ARG may declare: in a stage, the arguments that are known before the first FROM; and proxies. */
   private declarable(): Word[] {
     const known = this.scope.stages.length ? [...this.scope.variables(true).values()] : [];
-    return [...known, ...PROXIES].map(asVariable);
+    return [...known, ...proxies(this.fragment)].map(asVariable);
   }
 
   /** The stages above the cursor's own: by number those without a name, or all once one is typed. */

@@ -23,11 +23,14 @@ export interface Stage {
 
 type Known = Map<string, Variable>;
 
-export const PROXIES: Variable[] = words.dockerfile.proxies.map((name) => ({
-  name,
-  value: null,
-  origin: 'set by --build-arg',
-}));
+/** The arguments that every RUN has, without being declared, if the build sets them; in the case of a fragment. */
+export function proxies(fragment: string): Variable[] {
+  return words.dockerfile.proxies.map((name) => ({
+    name: /^[a-z]/.test(fragment) ? name.toLowerCase() : name,
+    value: null,
+    origin: 'set by --build-arg',
+  }));
+}
 
 export class Scope {
   readonly stages: Stage[] = [];
