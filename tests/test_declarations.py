@@ -90,6 +90,8 @@ NOT_YET = {
         *("--all-namespaces", "--field-selector", "--label-columns", "--selector", "--show-labels", "--sort-by"),
         "--watch",
     },
+    "%kpod why": {"--all-namespaces", "--selector", "--show-events"},
+    "%kube why": {"--all-namespaces", "--selector", "--show-events"},
     "%kpod timeline": {"--all-namespaces", "--types", "--watch"},
     "%kube timeline": {"--all-namespaces", "--types", "--watch"},
     "%kube delete": {"--dry-run", "--field-selector", "--interactive", "--timeout", "--wait"},

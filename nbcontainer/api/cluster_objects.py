@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.object_trees import ObjectTree
     from nbcontainer.model.timelines import Timeline
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
+    from nbcontainer.model.why import Diagnosis
 
 LINES_OF_A_TIMELINE = 2_000  # of each container's log
 
@@ -77,6 +78,26 @@ class ObjectVerbs(ClusterHandle):
         """
         words = (kind, name) if name else (kind,)
         return clusters.trees.tree(self.connect_to_cluster("tree"), words)
+
+    @reads
+    def why(self, kind: str = "", name: str = "") -> Diagnosis:
+        """Why an object is not well, with the evidence and what to do next: `nbc.cluster().why("svc/web").reason`.
+
+        It is true if anything is wrong. Of a Service, a workload, a Job or an Ingress it goes down to the pods.
+
+        Args:
+            kind: the object's kind, or "svc/web"; "" for all that is wrong in the namespace, worst first.
+            name: its name, after a kind.
+
+        Raises:
+            UsageError: the cluster has no such kind.
+            NotFound: there is no such object, or namespace.
+            Unsupported: there is only Podman.
+        """
+        cluster = self.connect_to_cluster("why")
+        if not kind:
+            return clusters.why.survey.survey(cluster)
+        return clusters.why.objects.diagnose(cluster, (kind, name) if name else (kind,))
 
     @reads
     def timeline(self, kind: str, name: str = "", *, tail: int = LINES_OF_A_TIMELINE) -> Timeline:

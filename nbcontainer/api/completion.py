@@ -79,6 +79,21 @@ def known_names(
     return found
 
 
+@reads
+def known_variables(image: str, *, engine: str = "") -> Sequence[str] | None:
+    """The names of the variables that an image sets; None if it is not there, or no engine answers immediately.
+
+    Args:
+        image: its name.
+        engine: the docker context, or the engine's address.
+    """
+    try:
+        there = engines.connection.engine_at_hand(engine)
+        return engines.images.variables(there, image) if there else None
+    except NbcontainerError:
+        return None
+
+
 def _nouns(handle: Engine | Cluster, kind: str) -> Sequence[str]:
     return [name for name, noun in nouns_of(type(handle)).items() if noun.kind == kind]
 

@@ -13,6 +13,7 @@ from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.call_arguments import same_arguments
 from nbcontainer.errors import DockerfileError, EngineUnavailable, Problem, Protected, UsageError
 from nbcontainer.model.build import BuildRequest
+from nbcontainer.model.fixes import CheckReport
 from nbcontainer.model.images import ImageFacts
 from nbcontainer.model.requests import request_of
 from nbcontainer.model.results import Described, Description, Remark, Report
@@ -183,7 +184,7 @@ class Images(EngineNoun):
 
     @reads
     @same_arguments(build)
-    def check(self, **given: object) -> Report:
+    def check(self, **given: object) -> CheckReport:
         """Check a Dockerfile without building it, with BuildKit's own checks too if an engine with BuildKit answers.
 
         It takes the arguments of `build`. BuildKit's checks run the image of a frontend that the text names; on a
@@ -195,7 +196,12 @@ class Images(EngineNoun):
             EngineUnavailable: the named builder cannot be reached.
         """
         request = request_of(BuildRequest, given)
-        problems = engines.build.check_request(request, every_stage=not request.target)[1]
+        there = None if request.builder else engines.connection.engine_at_hand(self._engine.name)
+        problems = engines.build.check_request(
+            request,
+            every_stage=not request.target,
+            variables=partial(engines.images.variables, there) if there else None,
+        )[1]
         linted = self._lint(request)
         errors = [problem for problem in linted or () if problem.severity == "error"]
         if errors:
@@ -205,8 +211,8 @@ class Images(EngineNoun):
         if findings and engines.build.findings_are_errors(request):
             raise DockerfileError([replace(problem, severity="error") for problem in findings])
         if not problems:
-            return Report((Remark("No problems were found without building the Dockerfile."),))
-        return Report(tuple(_remark(problem) for problem in problems))
+            return CheckReport((Remark("No problems were found without building the Dockerfile."),))
+        return CheckReport(tuple(map(_remark, problems)), problems=tuple(problems))
 
     def _lint(self, request: BuildRequest) -> list[Problem] | None:
         """What BuildKit's own checks find; None if no engine with BuildKit answers."""

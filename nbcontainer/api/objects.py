@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.tables import Table
     from nbcontainer.model.timelines import Timeline
     from nbcontainer.model.waiting import ObjectSeen, Wait, Waited
+    from nbcontainer.model.why import Diagnosis
     from nbcontainer.operation import Operation
 
 
@@ -99,6 +100,10 @@ class ApiObject(Described):
         Takes the arguments of `Cluster.port_forward`, and raises the same errors.
         """
         return self._its_cluster.port_forward(f"{self._word}/{self.name}", *ports, address=address, timeout=timeout)
+
+    def why(self) -> Diagnosis:
+        """Why it is not well, down to its pods; raises as `Cluster.why`."""
+        return self._its_cluster.why(self._word, self.name)
 
     def timeline(self) -> Timeline:
         """What happened to it and its pods over time; raises as `Cluster.timeline`."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecResult
     from nbcontainer.model.tables import Table
     from nbcontainer.model.timelines import Timeline
+    from nbcontainer.model.why import Diagnosis
     from nbcontainer.operation import Operation
 
 
@@ -115,6 +116,10 @@ class Pod(ApiObject):
         """Its current details, with its events; raises as `Pods.describe`."""
         found = self._there.describe(self.name)
         return found if isinstance(found, Description) else found[0]
+
+    def why(self) -> Diagnosis:
+        """Why it does not run, is not ready, or does not go; raises as `Pods.why`."""
+        return self._there.why(self.name)
 
     def timeline(self) -> Timeline:
         """What happened to it over time; raises as `Pods.timeline`."""

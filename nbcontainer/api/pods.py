@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nbcontainer.model.pods import ExecResult, PodStart, PodStep
     from nbcontainer.model.tables import TableEvent, TableState
     from nbcontainer.model.timelines import Timeline
+    from nbcontainer.model.why import Diagnosis
     from nbcontainer.operation import Operation
     from nbcontainer.pods_backend import PodsBackend
 
@@ -292,6 +293,19 @@ class Pods(Noun, ReadsLogs):
         if not found:
             raise NotFound(_none(backend, selector), reason="not found")
         return Objects(backend.describe(name) for name in found)
+
+    @reads
+    def why(self, name: str) -> Diagnosis:
+        """Why a pod does not run, is not ready, or does not go; see `Cluster.why`.
+
+        Args:
+            name: the pod.
+
+        Raises:
+            NotFound: there is no such pod.
+            Unsupported: there is only Podman.
+        """
+        return self._cluster.why("pod", name)
 
     @reads
     def timeline(self, name: str, *, tail: int = LINES_OF_A_TIMELINE) -> Timeline:

@@ -50,5 +50,6 @@ if TYPE_CHECKING:
     from nbcontainer.clusters import usage as usage
     from nbcontainer.clusters import verification as verification
     from nbcontainer.clusters import waiting as waiting
+    from nbcontainer.clusters import why as why
 else:
     __getattr__ = modules_on_use(__name__)

@@ -20,7 +20,7 @@ from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.patching import TYPES
 from nbcontainer.clusters.pods import one_object
 from nbcontainer.clusters.ready_pods import READY_SECONDS, find_target, ready_pod
-from nbcontainer.clusters.trouble import trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound, UsageError
 from nbcontainer.existence import not_found
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, words_of

@@ -22,9 +22,10 @@ from nbcontainer.clusters.exec_input import PIPE_BYTES, LongInput, messages
 from nbcontainer.clusters.log_sources import container_names, default_container
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.node_readiness import tell_if_unready
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.ready_pods import find_target, ready_pod
 from nbcontainer.clusters.refusals import unreachable_kubelet
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import (
     ApiError,
     AuthFailed,

@@ -14,7 +14,7 @@ from nbcontainer.clusters.failures import is_passing
 from nbcontainer.clusters.log_silence import MOST_PROBES, Silence, has_more
 from nbcontainer.clusters.log_sources import container_status
 from nbcontainer.clusters.log_stream import copy_stream
-from nbcontainer.clusters.trouble import trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, ClusterUnavailable, Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, text_of, value_of
 from nbcontainer.model.logs import LogSource

@@ -17,7 +17,7 @@ from nbcontainer.clusters.log_sources import chosen_containers, command_of, cont
 from nbcontainer.clusters.log_stream import copy_stream
 from nbcontainer.clusters.missing import check_namespace
 from nbcontainer.clusters.reflector import Changed, Listed, list_all, reflect
-from nbcontainer.clusters.trouble import trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 from nbcontainer.logs.line_filter import LineFilter

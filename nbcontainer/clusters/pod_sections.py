@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.pod_status import pod_status
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, texts_of, value_of, words_of
 from nbcontainer.model.commands import CLUSTER_IN_USE, ClusterCommands
 

@@ -12,9 +12,10 @@ from nbcontainer.clusters.discovery import POD, Resource, field_selector_of
 from nbcontainer.clusters.http import FIELD_MANAGER, READ_SECONDS
 from nbcontainer.clusters.log_stream import REFUSAL
 from nbcontainer.clusters.missing import missing_namespace
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.ready_pods import is_ready
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
-from nbcontainer.clusters.trouble import Trouble, pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change
@@ -22,6 +23,7 @@ from nbcontainer.model.commands import environment_words
 from nbcontainer.model.created_services import service_for_pod
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest, PodStart, PodStep, apply_pod_step, pod_manifest
+from nbcontainer.model.why import Finding
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
@@ -287,15 +289,16 @@ def _waiting_words(pod: JsonObject) -> str:
     return next(filter(None, waiting), "")
 
 
-async def _failure(cluster: Cluster, name: str, found: Trouble) -> ApiError | CommandFailed:
+async def _failure(cluster: Cluster, name: str, found: Finding) -> ApiError | CommandFailed:
     if found.exit_code:
-        output = await _last_output(cluster, name, found.container)
+        output = await last_output(cluster, name, found.container)
         shown = "".join(f"\n  {line}" for line in output.splitlines()[-3:])
         return CommandFailed(found.message + shown, exit_code=found.exit_code, output=output, cure=found.cure)
     return ApiError(found.message, reason=found.reason, cure=found.cure)
 
 
-async def _last_output(cluster: Cluster, name: str, container: str) -> str:
+async def last_output(cluster: Cluster, name: str, container: str) -> str:
+    """The last lines that a container wrote, or wrote before it was started again; "" if they cannot be read."""
     for previous in (False, True):
         parameters: dict[str, str | int | bool] = {
             "container": container,

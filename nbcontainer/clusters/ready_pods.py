@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from nbcontainer.clusters.discovery import POD, Resource, field_selector_of, find_resource
 from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.reflector import AWAITED_SECONDS, Away, Changed, Listed, reflect
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of, value_of
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.patching import Target
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.pods import one_object
 from nbcontainer.clusters.ready_pods import PodTarget, is_ready, pods_of
 from nbcontainer.clusters.rollout_status import Status, is_observed, rollout_status
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, Conflict, NbcontainerError, NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, number_of, object_of, text_of, value_of
 from nbcontainer.model.changes import Change, Changes

@@ -11,8 +11,8 @@ from nbcontainer.clusters.discovery import EVENT, POD, Resource
 from nbcontainer.clusters.events import event_row
 from nbcontainer.clusters.missing import not_found_soon
 from nbcontainer.clusters.objects import named
+from nbcontainer.clusters.pod_status import container_statuses, pod_status
 from nbcontainer.clusters.reflector import list_all
-from nbcontainer.clusters.trouble import container_statuses, pod_status
 from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.tables import Tone

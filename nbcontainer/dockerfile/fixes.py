@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from bisect import bisect, insort
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate
@@ -195,28 +195,3 @@ def _place(starts: Sequence[int], offset: int) -> tuple[int, int]:
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.MULTILINE)
-
-
-def apply(text: str, fixes: Iterable[Fix]) -> str:
-    """Make the edits of fixes in a text, all of them at once; of fixes that overlap, only the first is made."""
-    starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    taken: list[tuple[int, int, str]] = []  # in the text's order
-    for fix in fixes:
-        spans = [
-            (starts[edit.line - 1] + edit.column, starts[edit.end_line - 1] + edit.end_column, edit.text)
-            for edit in fix.edits
-        ]
-        if all(_is_free(span, taken) for span in spans):
-            for span in spans:
-                insort(taken, span)
-    pieces, done = [], 0
-    for start, end, new in taken:
-        pieces += [text[done:start], new]
-        done = end
-    return "".join([*pieces, text[done:]])
-
-
-def _is_free(span: tuple[int, int, str], taken: list[tuple[int, int, str]]) -> bool:
-    index = bisect(taken, span)
-    before, after = taken[index - 1 : index], taken[index : index + 1]
-    return all(other[1] <= span[0] for other in before) and all(span[1] <= other[0] for other in after)

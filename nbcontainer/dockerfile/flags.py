@@ -17,7 +17,7 @@ _MOUNT_WORDS = ("readonly", "ro", "readwrite", "rw", "required")  # keys that ne
 
 def flag_faults(instruction: Instruction) -> Iterator[Fault]:
     """The faults of an instruction's flags. Those with the rule "late" count only in a stage that is built."""
-    if instruction.name in _UNJUDGED or _is_healthcheck_none(instruction):
+    if not instruction.flags or instruction.name in _UNJUDGED or _is_healthcheck_none(instruction):
         return
     words = {word.name: word for word in FLAGS.get(instruction.name, ())}
     seen: set[str] = set()

@@ -219,20 +219,22 @@ def _platform_parts(value: str) -> tuple[str, ...]:
 
 
 def _descriptions(dockerfile: Dockerfile) -> Iterator[Fault]:
-    """A comment right above a stage or an argument begins with its name."""
+    """A comment right above a stage or an argument begins with its name.
+
+    An empty line separates them, as the rule's page has it; BuildKit 0.25 overlooks that.
+    """
     lines = dockerfile.text.removeprefix("\ufeff").split("\n")
     skipped = len(dockerfile.directives)
     above = 0  # the lines before are another instruction's
     for instruction in dockerfile.instructions:
-        comments: list[str] = []
+        comment = ""
         for number in range(max(above, skipped), instruction.line - 1):
             line = lines[number].strip()
-            if line.startswith("#"):
+            if not line or line.startswith("#"):
                 comment = line[1:].strip()
-                comments = [*comments[-1:], comment] if comment else []
         above = instruction.end_line
         names = _defined(instruction)
-        if comments and names and comments[-1].split(" ")[0] not in names:
+        if comment and names and comment.split(" ")[0] not in names:
             facts = {"name": instruction.name, "example": names[0]}
             yield RULES["InvalidDefinitionDescription"].found(instruction, facts)
 

@@ -155,3 +155,8 @@ RULES = {
         ),
     )
 }
+
+
+def buildkits_name(source: str) -> str:
+    """BuildKit's name for the rule that found a problem: an array that is not JSON is a shell's command to BuildKit."""
+    return "JSONArgsRecommended" if source == "json" else source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -109,12 +109,18 @@ def _suggestion(error: BuildFailed, warnings: list[Problem]) -> str:
     )
 
 
-def check_request(request: BuildRequest, *, every_stage: bool = False) -> tuple[Dockerfile, list[Problem]]:
+def check_request(
+    request: BuildRequest,
+    *,
+    every_stage: bool = False,
+    variables: Callable[[str], Collection[str] | None] | None = None,
+) -> tuple[Dockerfile, list[Problem]]:
     """Parse and check a request without an engine; returns the Dockerfile and its warnings.
 
     Args:
         request: what is to be built.
         every_stage: whether BuildKit's rules are checked in stages that are not built too, as `--check` does.
+        variables: returns the names of the variables that an image sets, or None where it does not know.
 
     Raises:
         DockerfileError: the text is wrong.
@@ -138,6 +144,7 @@ def check_request(request: BuildRequest, *, every_stage: bool = False) -> tuple[
         build_args=request.build_args,
         build_contexts=tuple(request.build_contexts),
         every_stage=every_stage,
+        variables=variables,
         is_ignored=partial(is_ignored, request),
     )
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -194,7 +201,7 @@ def _run(
         )
         log.start()
         for problem in problems:
-            progress.emit(BuildWarning(problem))
+            progress.emit(BuildWarning(problem, problem.link))
         run = engines.buildkit_build.run_buildkit if by_buildkit else engines.classic_build.run_classic
         built = run(RunningBuild(engine, request, text, problems, planned, progress, log))
     progress.emit(built)

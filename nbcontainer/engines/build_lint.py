@@ -12,7 +12,7 @@ from nbcontainer.buildkit.errors import SolveError
 from nbcontainer.buildkit.filestat import ContextError
 from nbcontainer.buildkit.rpc_status import Code, RpcError
 from nbcontainer.dockerfile import parse
-from nbcontainer.dockerfile.lint_rules import RULES
+from nbcontainer.dockerfile.lint_rules import RULES, buildkits_name
 from nbcontainer.engines.build_failures import short_reason, syntax_error
 from nbcontainer.engines.buildkit_build import control_of, options_of, services_of, shared_key
 from nbcontainer.engines.buildkit_failures import usage_fault
@@ -74,14 +74,9 @@ def joined(own: Sequence[Problem], said: Sequence[Problem] | None) -> list[Probl
         for problem in own
         if not has_spoken or problem.source not in RULES or (problem.source, problem.line) in heard
     ]
-    known = {(_rule(problem), problem.line) for problem in kept}
+    known = {(buildkits_name(problem.source), problem.line) for problem in kept}
     further = [_explained(problem) for problem in said or () if (problem.source, problem.line) not in known]
     return sorted([*kept, *further], key=lambda problem: problem.line)
-
-
-def _rule(problem: Problem) -> str:
-    """BuildKit's rule for a problem; an array that is not JSON is one that BuildKit finds too."""
-    return "JSONArgsRecommended" if problem.source == "json" else problem.source
 
 
 def _explained(problem: Problem) -> Problem:

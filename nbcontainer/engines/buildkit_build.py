@@ -23,6 +23,7 @@ from nbcontainer.buildkit.session import Services
 from nbcontainer.buildkit.tokens import Login
 from nbcontainer.buildkit.tree import Tree
 from nbcontainer.byte_stream import Stream
+from nbcontainer.dockerfile.lint_rules import buildkits_name
 from nbcontainer.engines.build_ignore import ignore_text
 from nbcontainer.engines.build_output import RunningBuild
 from nbcontainer.engines.build_status import StatusTranslator
@@ -56,7 +57,7 @@ def run_buildkit(running: RunningBuild) -> ImageBuilt:
     engine, request = running.engine, running.request
     for ignored in _ignored(engine, request):
         running.log.emit(ignored)
-    known = [(problem.source, problem.line) for problem in running.problems]
+    known = [(buildkits_name(problem.source), problem.line) for problem in running.problems]
     translator = StatusTranslator(
         running.planned, request.source_map, running.log, known, build_args=request.build_args
     )

@@ -322,6 +322,21 @@ def get(engine: Engine, image: str) -> model.ImageFacts:
         raise _no_image(engine, image) from None
 
 
+def variables(engine: Engine, image: str) -> tuple[str, ...] | None:
+    """The names of the variables that an image sets for what is built from it; None where the engine does not say.
+
+    Triggers (ONBUILD) may set others, so that an image that has some sets what is not known.
+    """
+    try:
+        found = object_of(inspect(engine, image).get("Config"))
+    except NbcontainerError:
+        return None
+    if found.get("OnBuild"):
+        return None
+    given = found.get("Env")
+    return tuple(str(entry).partition("=")[0] for entry in given) if isinstance(given, list) else ()
+
+
 def _no_image(engine: Engine, image: str, *, suggest: bool = True) -> NotFound:
     """The error for a name that no image has. Names with the same registry are all similar: a push suggests none."""
     known = [name for each in list_images(engine) for name in each.tags] if suggest else []

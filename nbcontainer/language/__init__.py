@@ -1,1 +1,1 @@
-"""Completion, help and lint of Dockerfile and YAML text: pure functions."""
+"""Completion and help for Dockerfile text: pure functions."""

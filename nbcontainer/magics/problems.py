@@ -6,11 +6,14 @@ Places are offsets into the text in UTF-16 units, as the page counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from nbcontainer.api.completion import known_variables
 from nbcontainer.dockerfile import check, parse, substitute
 from nbcontainer.errors import Problem, UsageError
 from nbcontainer.magics.catalogue import verbs_of
@@ -21,6 +24,8 @@ _HEAD = re.compile(r"\s*%%dockerfile(?!\w)([^\n]*)")
 _REFERENCE = re.compile(r"\{\{[^{}\n]*\}\}")
 _UNKNOWN = "value"  # stands for the value of a variable that is not defined yet
 _MOST = 1_000  # problems; more are of no use in a page
+_FRESH = 30.0  # seconds
+_asked: dict[tuple[str, str], tuple[float, Sequence[str] | None]] = {}  # (engine, image) → until when, its variables
 
 
 def problems_of(text: str, namespace: Mapping[str, object]) -> list[dict[str, Any]]:
@@ -31,8 +36,8 @@ def problems_of(text: str, namespace: Mapping[str, object]) -> list[dict[str, An
         namespace: the user's variables; those that are not defined yet stand for something valid.
     """
     head = _HEAD.match(text)
-    if head is None:
-        return []
+    if head is None or not text[head.end() :].strip():
+        return []  # nothing is typed yet
     above = text.count("\n", 0, head.end()) + 1  # lines, with the magic's own
     verb = verbs_of("dockerfile").magic.verbs[0]
     with suppress(UsageError):
@@ -43,11 +48,24 @@ def problems_of(text: str, namespace: Mapping[str, object]) -> list[dict[str, An
             target="" if "{{" in (values.target or "") else values.target or "",
             build_args={name: value or "" for name, value in (values.build_args or {}).items()},
             build_contexts=tuple(values.build_contexts or ()),
+            variables=partial(_variables, engine="" if "{{" in (values.context or "") else values.context or ""),
         )
         places = _Places(text)
         certain = (each for each in found if not unsure.intersection(range(each.line, each.end_line + 1)))
         return [places.shown(problem) for problem, _ in zip(certain, range(_MOST), strict=False)]
     return []
+
+
+def _variables(image: str, engine: str) -> Sequence[str] | None:
+    """What an image sets, asked for at most every few seconds: a cell is checked whenever a key was pressed."""
+    now = time.monotonic()
+    until, names = _asked.get((engine, image), (0.0, None))
+    if now > until:
+        if len(_asked) > _MOST:
+            _asked.clear()
+        names = known_variables(image, engine=engine)
+        _asked[engine, image] = now + _FRESH, names
+    return names
 
 
 def _body(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbcontainer.model import deletion as deletion
     from nbcontainer.model import draining as draining
     from nbcontainer.model import events as events
+    from nbcontainer.model import fixes as fixes
     from nbcontainer.model import forwarding as forwarding
     from nbcontainer.model import images as images
     from nbcontainer.model import json_forms as json_forms

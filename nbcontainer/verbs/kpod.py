@@ -121,6 +121,14 @@ VERBS = (
     ),
     POD_LOGS,
     Verb(
+        "why",
+        "Says why a pod does not run, is not ready, or does not go, with the evidence and what to do next.",
+        (replace(POD, kind_word=True), NAMESPACE, CLUSTER, *TABLE),
+        example="%kpod why web",
+        command=("kubectl", "describe", "pod"),
+        calls="pods.why",
+    ),
+    Verb(
         "timeline",
         "Shows what happened to a pod over time: its states, restarts and events, and how much it logged.",
         (replace(POD, kind_word=True), COUNTED_LINES, NAMESPACE, CLUSTER, *TABLE),

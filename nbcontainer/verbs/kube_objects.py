@@ -80,6 +80,20 @@ VERBS = (
         calls="tree",
     ),
     Verb(
+        "why",
+        "Says why an object is not well, with the evidence; alone, what is wrong in the namespace, worst first.",
+        (
+            positional("KIND", help="KIND/NAME, or a kind", required=False, completes="kind"),
+            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            NAMESPACE,
+            CLUSTER,
+            *TABLE,
+        ),
+        example="%kube why svc/web\n%kube why",
+        command=("kubectl", "describe"),
+        calls="why",
+    ),
+    Verb(
         "timeline",
         "Shows what happened to a pod, or to a workload and its pods, over time: states, restarts, events, log lines.",
         (

@@ -76,3 +76,40 @@ def test_problems_and_fixes_in_the_page(typed, screenshots):
     expect(underlined(typed, 1)).to_have_count(0, timeout=15_000)
     assert source(typed, 1) == RIGHT
     assert typed.errors == []
+
+
+def test_the_keyboard_reaches_the_fixes(typed, screenshots):
+    page = typed.page
+    typed.cell(1).locator(".cm-content").click()
+    page.keyboard.press("Control+Shift+M")
+    panel = typed.cell(1).locator(".cm-panel-lint")
+    expect(panel).to_contain_text("MAINTAINER is deprecated.")
+    for theme in ("light", "dark"):
+        typed.use_theme(theme)
+        page.screenshot(path=screenshots / f"problems-panel-{theme}.png")
+    typed.use_theme("light")
+    typed.cell(1).locator(".cm-content").click()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("F8")  # from the end, the first problem
+    page.keyboard.press("Control+.")
+    expect(underlined(typed, 1).filter(has_text="as")).to_have_count(0, timeout=15_000)
+    assert source(typed, 1) == WRONG.replace("as Build", "AS Build")
+    page.keyboard.press("Control+Home")
+    for _ in range(7):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+.")  # anywhere in the line
+    assert "--from=build" in source(typed, 1)
+
+
+@pytest.mark.parametrize("application", ["lab", "notebook"])
+def test_a_page_that_is_loaded_again_knows_the_problems(lab, browser, application):
+    cells = ["print('before')", "%load_ext nbcontainer", "%%dockerfile\nFROM x as b\nRUM a\n"]
+    page = lab.open(browser, f"problems-again-{application}", cells, own_kernel=True, application=application)
+    expect(underlined(page, 2)).to_have_text(["RUM"], timeout=15_000)  # which the page finds itself
+    page.run_and_wait(0)
+    page.run_and_wait(1)
+    expect(underlined(page, 2)).to_have_text(["as", "RUM"], timeout=15_000)
+    page.save()
+    page.reload()
+    expect(underlined(page, 2)).to_have_text(["as", "RUM"], timeout=15_000)
+    page.close()

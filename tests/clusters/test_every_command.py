@@ -43,6 +43,8 @@ LINES = {
     "%kube auth can-i": ("get pod/made", None),
     "%kube auth whoami": ("", None),
     "%kube tree": ("pod/made", None),
+    "%kpod why": ("made", None),
+    "%kube why": ("pod/made", None),
     "%kpod timeline": ("made", None),
     "%kube timeline": ("pod/made", None),
     "%kpod logs": ("made --tail 1 --timestamps", None),

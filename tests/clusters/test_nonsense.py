@@ -13,9 +13,10 @@ from nbcontainer.clusters.log_sources import (
     source_name,
 )
 from nbcontainer.clusters.pod_sections import pod_sections
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.reflector import check_page
 from nbcontainer.clusters.refusals import fixed_fields, invalid_words, is_fixed
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError
 from nbcontainer.model.logs import LogRequest
 from tests.nonsense import changed

@@ -14,10 +14,11 @@ from nbcontainer.clusters.deletion import delete
 from nbcontainer.clusters.describe import describe
 from nbcontainer.clusters.discovery import POD
 from nbcontainer.clusters.exec import execute
+from nbcontainer.clusters.pod_status import pod_status
 from nbcontainer.clusters.pods import create, one_object
 from nbcontainer.clusters.pods_backend import ClusterPods
 from nbcontainer.clusters.tables import table
-from nbcontainer.clusters.trouble import pod_status, trouble
+from nbcontainer.clusters.why.pod_rules import trouble
 from nbcontainer.errors import ApiError, CommandFailed, Conflict, Forbidden, NotFound, Stopped, UsageError
 from nbcontainer.model.logs import OUTPUT_BYTES
 from nbcontainer.model.outcome import Outcome

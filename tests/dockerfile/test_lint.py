@@ -5,9 +5,9 @@ import time
 import pytest
 
 from nbcontainer.dockerfile import check, parse
-from nbcontainer.dockerfile.fixes import apply
 from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.dockerfile.substitution import substitute
+from nbcontainer.model.fixes import apply
 
 # rule, a text that breaks it, the line, what is said of it, and the text with its fix ("" where there is none)
 BROKEN = [
@@ -78,7 +78,7 @@ CLEAN = [
     "FROM --platform=$BUILDPLATFORM x",
     "FROM x\nENV PUBLIC_KEY=1 TOKENS=2 AUTHOR=a MONKEY=b",
     "FROM x\nEXPOSE 80/tcp 81 ${P}/TCP",
-    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\nRUN <<E\n# e\nE\nARG f",
+    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\n# e\n\nARG g\nRUN <<E\n# e\nE\nARG f",
     "FROM x\n# the a\nARG b",  # an experimental rule
 ]
 

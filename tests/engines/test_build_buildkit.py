@@ -186,6 +186,12 @@ def test_warnings_of_the_engine_have_the_users_own_lines(new_engine):
     assert len(result.warnings) == 2  # the engine does not repeat our warning
 
 
+def test_each_warning_is_said_once(new_engine):
+    result = made(new_engine, "FROM busybox as a\nENV b c\nCMD ['d']\nFROM busybox\nENV e f\n")
+    found = [(warning.problem.source, warning.problem.line, bool(warning.url)) for warning in result.warnings]
+    assert found == [("FromAsCasing", 2, True), ("json", 4, False), ("LegacyKeyValueFormat", 6, True)]
+
+
 def test_faults_that_only_the_engine_finds(new_engine):
     with pytest.raises(DockerfileError) as caught:
         made(new_engine, "FROM busybox\nCOPY ${ /b\n")

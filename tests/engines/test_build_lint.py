@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 import nbcontainer as nbc
-from nbcontainer.engines.build_lint import lint
+from nbcontainer.dockerfile import check, parse
+from nbcontainer.engines.build_lint import joined, lint
 from nbcontainer.engines.connection import find_engine
 from nbcontainer.errors import DockerfileError, UsageError
 from nbcontainer.model.build import BuildRequest
@@ -143,3 +144,38 @@ def test_unfinished_checks_are_reported(new_engine, monkeypatch):
     assert (problem.line, problem.severity) == (0, "warning")
     assert "BuildKit's own checks could not be finished" in problem.message
     assert "No problems" not in str(nbc.images.check("FROM busybox\nENV a b\n"))
+
+
+@pytest.mark.usefixtures("new_engine")
+def test_the_word_of_buildkit_counts():
+    """Ours is kept where it says the same, added is what only BuildKit knows, and left out what it does not find."""
+    text = "ARG PLATFORM=linux\nFROM busybox as a\nENV b c\nFROM other\nCOPY $D /\nCMD ['e']\n"
+    own = check(parse(text), variables=lambda _: ())
+    contexts = {"other": "docker-image://busybox"}
+    said = lint_of(text.replace("$D", "$PATH"), "", build_contexts=contexts)
+    together = joined(own, said)
+    assert [(problem.source, problem.line) for problem in together] == [
+        ("FromAsCasing", 2),
+        ("LegacyKeyValueFormat", 3),
+        ("json", 6),
+    ]
+    assert all(problem.fix for problem in together)
+    assert joined(own, None) == own
+    (alone,) = joined([], [said[0]])
+    assert alone.link.endswith("/from-as-casing/")
+
+
+@pytest.mark.usefixtures("new_engine")
+def test_each_finding_is_said_once():
+    text = "FROM busybox as a\nMAINTAINER b\nENV c d\nARG TOKEN\nWORKDIR e\nEXPOSE 80/TCP\nCMD f\nCMD g\n"
+    report = nbc.images.check(text)
+    said = [(problem.source, problem.line) for problem in lint_of(text, "")]
+    assert sorted(said) == sorted((problem.source, problem.line) for problem in report.problems)
+    assert (report.remarks[0].text, report.remarks[0].cure) == (
+        "line 1: as and FROM differ in casing (FromAsCasing)",
+        "Write AS.",
+    )
+    assert str(report).startswith("line 1: as and FROM differ in casing (Write AS.)\nline 2: ")
+    fixed = report.fixed(text)
+    left = {"SecretsUsedInArgOrEnv", "WorkdirRelativePath", "MultipleInstructionsDisallowed"}
+    assert {problem.source for problem in lint_of(fixed, "")} <= left

@@ -17,7 +17,9 @@ def test_a_build_is_a_widget_and_its_snapshot(docker_kernel):
     assert "✓ built" in ran.bundles[0]["text/plain"]  # by update_display at the end
     assert "✓ built" in ran.bundles[0]["text/html"]
     assert len(ran.sent("update_display_data")) == 1
-    assert len(ran.sent("comm_open")) == 2  # layout and widget
+    opened = [content["target_name"] for content in ran.sent("comm_open")]
+    assert opened.count("jupyter.widget") == 2  # layout and widget
+    assert opened.count("nbcontainer:problems") <= 1  # with the first cell of a kernel
     assert not ran.streamed
 
 

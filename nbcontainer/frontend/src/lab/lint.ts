@@ -74,7 +74,8 @@ async function source(view: EditorView): Promise<Diagnostic[]> {
   const text = view.state.doc.toString();
   const known = answers.get(view);
   if (known?.text === text) return withoutUnfinished(view, known.found);
-  const answer = problemsOf(view.dom, text).then((problems) => {
+  const again = () => void source(view).then((found) => showLate(view, text, found));
+  const answer = problemsOf(view.dom, text, again).then((problems) => {
     if (!problems) return null;
     const found = asDiagnostics(problems, text);
     answers.set(view, { text, found });
@@ -138,6 +139,20 @@ function moved(view: EditorView, change: Change[], start: number): Edit[] {
   return there ? now : [];
 }
 
+/** Make the first fix at the cursor, or else in its line. */
+function fixHere(view: EditorView): boolean {
+  const { head } = view.state.selection.main;
+  const line = view.state.doc.lineAt(head);
+  const near: { here: boolean; edits: Edit[] }[] = [];
+  forEachDiagnostic(view.state, (found, from, to) => {
+    const edits = to < line.from || from > line.to ? [] : moved(view, changes.get(found) ?? [], from);
+    if (edits.length) near.push({ here: from <= head && head <= to, edits });
+  });
+  const chosen = near.find(({ here }) => here) ?? near[0];
+  if (chosen) replace(view, chosen.edits);
+  return chosen !== undefined;
+}
+
 /** Make all fixes but those that overlap an earlier one. */
 function fixAll(view: EditorView): void {
   const kept: Edit[] = [];
@@ -172,6 +187,10 @@ const looks = EditorView.theme({
     margin: '4px 8px 2px 0',
     textAlign: 'start',
   },
+  '.cm-panel.cm-panel-lint ul li': { color: 'var(--jp-ui-font-color1)' },
+  '.cm-panel.cm-panel-lint ul li .cm-diagnosticAction': { marginInlineStart: '8px' },
+  '.cm-panel.cm-panel-lint ul [aria-selected]': { background: 'var(--jp-layout-color3)' },
+  '.cm-panel.cm-panel-lint ul [aria-selected] .cm-diagnostic a': { color: 'inherit' },
 });
 
 export const lintDockerfile = [
@@ -179,6 +198,6 @@ export const lintDockerfile = [
     delay: DELAY,
     needsRefresh: ({ selectionSet, docChanged }) => selectionSet && !docChanged,
   }),
-  keymap.of(lintKeymap),
+  keymap.of([...lintKeymap, { key: 'Mod-.', run: fixHere }]),
   looks,
 ];

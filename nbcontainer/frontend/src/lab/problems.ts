@@ -79,6 +79,8 @@ class Channel {
 }
 
 const channels = new WeakMap<Kernel, Channel>();
+/** The editors whose problems no kernel could say yet, each with what asks again. */
+const waiting = new Map<HTMLElement, () => void>();
 let panels: Notebooks | null = null;
 
 /** Follow the kernels of the notebooks. */
@@ -93,18 +95,32 @@ export function hearProblems(notebooks: Notebooks): void {
 function listen(panel: Panel): void {
   const kernel = panel.sessionContext.session?.kernel;
   if (!kernel) return;
-  kernel.registerCommTarget(TARGET, (comm) => void channels.set(kernel, new Channel(comm)));
+  kernel.registerCommTarget(TARGET, (comm) => open(kernel, comm));
   // a page that is loaded again finds the channel that its kernel has opened
   void kernel.requestCommInfo({ target_name: TARGET }).then(({ content }) => {
     const id = Object.keys(content.comms ?? {})[0];
-    if (id && !kernel.hasComm(id)) channels.set(kernel, new Channel(kernel.createComm(TARGET, id)));
+    if (id && !kernel.hasComm(id)) open(kernel, kernel.createComm(TARGET, id));
   });
 }
 
-/** The problems of the text in an editor of a notebook; null if its kernel cannot say. */
-export async function problemsOf(editor: HTMLElement, text: string): Promise<Problem[] | null> {
+function open(kernel: Kernel, comm: Comm): void {
+  channels.set(kernel, new Channel(comm));
+  const asking = [...waiting.values()];
+  waiting.clear();
+  for (const ask of asking) ask();
+}
+
+/** The problems of the text in an editor of a notebook; null if its kernel cannot say, and `again` is called once one can. */
+export async function problemsOf(
+  editor: HTMLElement,
+  text: string,
+  again: () => void,
+): Promise<Problem[] | null> {
   const panel = panels?.find(({ content }) => content.node.contains(editor));
   const kernel = panel?.sessionContext.session?.kernel;
   const channel = kernel && channels.get(kernel);
-  return channel && !channel.comm.isDisposed ? channel.ask(text) : null;
+  if (channel && !channel.comm.isDisposed) return channel.ask(text);
+  for (const other of waiting.keys()) if (!other.isConnected) waiting.delete(other);
+  waiting.set(editor, again);
+  return null;
 }
