@@ -38,3 +38,23 @@ def decode(name: str, content: bytes) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{name} is not UTF-8 text.") from None
+
+
+def names_beginning(prefix: str, folder: Path | str = "") -> list[str]:
+    """The files and folders whose path begins with a prefix, as a shell completes them; folders end in "/".
+
+    Args:
+        prefix: a path that is being typed; `~` is the user's home.
+        folder: what it is relative to; an absolute prefix stays in it. "" is the current folder.
+    """
+    above, slash, last = prefix.rpartition("/")
+    start = Path(folder, above.strip("/")) if folder else Path(f"{above}{slash}").expanduser()
+    try:
+        found = sorted(
+            f"{above}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
+            for entry in start.iterdir()
+            if entry.name.startswith(last) and (last or not entry.name.startswith("."))
+        )
+    except (OSError, RuntimeError, ValueError):
+        return []
+    return found

@@ -9,9 +9,27 @@ from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
 from nbcontainer.api.nouns import nouns_of
 from nbcontainer.errors import NbcontainerError
+from nbcontainer.model.build import BuildRequest
 from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.protection import reads
+from nbcontainer.user_files import names_beginning
 from nbcontainer.verbs.kinds import SPELLINGS
+
+
+@reads
+def context_paths(folder: str, prefix: str, files: Sequence[str] = ()) -> Sequence[str]:
+    """The files and folders of a build context that begin with a prefix; folders end in "/".
+
+    Args:
+        folder: the build context.
+        prefix: the path that is being typed.
+        files: the files that are added to it from memory.
+    """
+    if "://" in folder or ".." in prefix.split("/"):
+        return ()
+    added = [path for path in files if path.startswith(prefix)]
+    request = BuildRequest("", context=folder, files=dict.fromkeys(files, b""))
+    return list(dict.fromkeys([*added, *engines.build_ignore.sent(request, names_beginning(prefix, folder or "."))]))
 
 
 @reads

@@ -69,6 +69,9 @@ PREDEFINED_ARGUMENTS = (
 )
 """Arguments that BuildKit sets before the first FROM; a stage that uses one declares it with ARG."""
 
+PROXY_ARGUMENTS = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+"""Arguments that every RUN has without ARG, if the build is given them; also in lower case."""
+
 
 def lowered(name: str) -> str:
     """A stage's name in lowercase, as Go has it: each character becomes one, where Python makes two of "İ"."""

@@ -38,6 +38,19 @@ def is_ignored(request: BuildRequest, path: str) -> bool:
     return False
 
 
+def sent(request: BuildRequest, paths: Iterable[str]) -> list[str]:
+    """Those of some paths that are in the context; folders end in "/", and stay if a file below them may be."""
+    with suppress(ContextError, ValueError):
+        patterns = Patterns(read_ignore_file(ignore_text(request) or ""))
+        return [
+            path
+            for path in paths
+            if not patterns.matches(bare := path.strip("/"))
+            or (path.endswith("/") and patterns.may_match_below(bare, exceptions=True))
+        ]
+    return [*paths]
+
+
 def bad_pattern(request: BuildRequest) -> UsageError | None:
     """The error for the first invalid pattern, with its file and line; None where all are valid."""
     text = None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 
-from nbcontainer.api.completion import known_names
+from nbcontainer.api.completion import context_paths, known_names
 from nbcontainer.dockerfile.substitution import substitute_word
 from nbcontainer.errors import UsageError
 from nbcontainer.language.dockerfile import complete_dockerfile
@@ -16,6 +15,7 @@ from nbcontainer.magics.calls import impersonation_of
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 from nbcontainer.model.impersonation import NOBODY_ELSE, Impersonation
 from nbcontainer.settings import settings
+from nbcontainer.user_files import names_beginning
 from nbcontainer.verbs.arguments import Argument
 from nbcontainer.verbs.grammar import Magic, Verb
 from nbcontainer.verbs.kinds import kind_of
@@ -40,6 +40,7 @@ class Where:
         engine: the docker context, or the engine's address.
         of_kind: the kind of the objects that may be named.
         setting: the setting whose values are wanted.
+        prefix: what is typed of a path.
     """
 
     namespace: str = ""
@@ -49,6 +50,7 @@ class Where:
     of_kind: str = ""
     engine: str = ""
     setting: str = ""
+    prefix: str = ""
 
 
 Names = Callable[[str, Where], Iterable[str]]
@@ -77,14 +79,14 @@ class Known:
             case "setting-value":
                 return settings.choices(where.setting)
             case "path":
-                return [f"{path.name}/" if path.is_dir() else path.name for path in sorted(Path().iterdir())]
+                return names_beginning(where.prefix)
         try:
             given = self._substituted(where)
             acting = self._substituted(where.impersonation)
             groups = tuple(substitute_word(group, self.variables) for group in where.impersonation.groups)
         except UsageError:  # a {{name}} of a variable that is not defined yet
             return []
-        del given["setting"]
+        del given["setting"], given["prefix"]
         return known_names(kind, impersonation=Impersonation(groups=groups, **acting), **given)
 
     def _substituted(self, words: Where | Impersonation) -> dict[str, str]:
@@ -174,9 +176,10 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
 
     def known(kind: str) -> Iterable[str]:
         waiting = bool(words) and words[-1] in flags and flags[words[-1]].takes_value  # for what is completed
-        return names(kind, _where(verb, [*(words[:-1] if waiting else words), *later]))
+        where = _where(verb, [*(words[:-1] if waiting else words), *later])
+        return names(kind, replace(where, prefix=value if equals and name in flags else fragment))
 
-    name, equals, _ = fragment.partition("=")
+    name, equals, value = fragment.partition("=")
     if equals and name in flags:
         return [Candidate(f"{name}={c.text}", c.kind) for c in _values(flags[name], known)]
     if words and (argument := flags.get(words[-1])) is not None and argument.takes_value:
@@ -261,11 +264,15 @@ def _in_body(magic: str, lines: list[str], line: int, column: int, names: Names)
     if magic != "dockerfile":  # YAML, or a program's input: never Python
         return ("", []) if magic in MAGICS else None
     body = "\n".join(lines[1:])
+    verb, written = verbs_of(magic).magic.verbs[0], lines[0].split()[1:]
 
     def images() -> list[str]:
-        where = _where(verbs_of(magic).magic.verbs[0], lines[0].split()[1:])
-        return list(names("image", where))
+        return list(names("image", _where(verb, written)))
 
-    found = complete_dockerfile(body, line, column, images=images)
+    def paths(prefix: str) -> Sequence[str]:
+        values = verb.parse_so_far(written)
+        return context_paths(values.path or ".", prefix, [*(values.files or ())])
+
+    found = complete_dockerfile(body, line, column, images=images, paths=paths)
     fragment = lines[line][found.start : column]
     return fragment, [Candidate(item.text, item.kind) for item in found.items]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from nbcontainer.dockerfile.words import INSTRUCTIONS
 from nbcontainer.language.dockerfile_help import help_dockerfile
+from nbcontainer.language.hover import meaning_at
 from nbcontainer.magics.catalogue import MAGICS, verbs_of
 
 _MAGIC = re.compile(r"\s*%%?([A-Za-z_]\w*)")
@@ -44,17 +44,12 @@ def _of_magic(name: str, line: str, column: int) -> str:
 
 
 def _of_dockerfile(lines: list[str], number: int, column: int) -> str | None:
-    word = _word(lines[number], column)
-    first = number
-    while first > 1 and re.search(r"[\\`]\s*$", lines[first - 1]):
-        first -= 1
-    instruction = lines[first].split()[0].upper() if lines[first].strip() else ""
-    if instruction.startswith("#"):
-        found = help_dockerfile(lines[first])
-    elif word.startswith("--"):
-        found = help_dockerfile(word if word.startswith("--mount") else f"{instruction} {word}")
-    else:
-        found = help_dockerfile(word if word.upper() in INSTRUCTIONS else instruction)
+    meaning = meaning_at("\n".join(lines[1:]), number, column)
+    if meaning is None:
+        return None
+    if meaning.text:
+        return meaning.text
+    found = help_dockerfile(meaning.word)
     if found is None:
         return None
     example = "\n".join(f"  {line}" for line in found.example.splitlines())

@@ -160,3 +160,40 @@ def test_completions_have_kinds_while_the_kernel_is_busy(lab, browser):
     page.interrupt_kernel()
     page.wait_executed(0)
     page.close()
+
+
+def test_words_of_the_cell_are_not_offered(lab, browser):
+    page = lab.open(browser, "words", ["%load_ext nbcontainer", "", ""])
+    page.run(0)
+    page.wait_executed(0)
+    for index, (text, offered) in enumerate(
+        {
+            "%%dockerfile -t web .\nFROM busybox AS tools\nEXPOSE 80/": ["tcp", "udp"],
+            "%%dockerfile -t web .\nFROM busybox AS tools\nFROM busybox\nCOPY --from=too\\\nl": ["ls"],
+        }.items(),
+        1,
+    ):
+        cell = page.cell(index)
+        cell.locator(".cm-content").click()
+        page.page.keyboard.insert_text(text)
+        page.page.keyboard.press("Tab")
+        menu = page.page.locator(".jp-Completer-item:visible .jp-Completer-match")
+        last = cell.locator(".cm-line").last
+        if len(offered) > 1:
+            expect(menu).to_have_text(offered, timeout=10_000)
+        else:  # a single match is inserted at once
+            expect(last).to_have_text(offered[0], timeout=10_000)
+        page.page.keyboard.press("Escape")
+    page.close()
+
+
+def test_the_word_under_the_pointer_is_explained(lab, browser):
+    text = '%%dockerfile\nFROM busybox\nENV RELEASE=2.4\nONBUILD COPY --from=a b c\nRUN echo "$RELEASE" COPY'
+    page = lab.open(browser, "explained", [text])
+    shown = page.page.locator(".nbc-meaning")
+    for word, meaning in {"$RELEASE": "RELEASE=2.4 (ENV)", "--from": "Copies from an earlier stage"}.items():
+        page.cell(0).locator(".cm-line span", has_text=word).last.hover()
+        expect(shown).to_contain_text(meaning, timeout=10_000)
+    page.page.mouse.move(0, 0)
+    expect(shown).to_have_count(0)
+    page.close()

@@ -133,8 +133,26 @@ def test_a_setting_s_values_are_offered(docker_kernel):
     assert matches(docker_kernel, "%nbcontainer settings log_window ") == []
 
 
+def test_paths_of_the_build_context_are_offered(docker_kernel, tmp_path):
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    for name in ("src/app.py", "secret.txt", "setup.cfg", ".env"):
+        (tmp_path / name).write_text("")
+    (tmp_path / ".dockerignore").write_text("secret.txt\n")
+    head = f"%%dockerfile {tmp_path} --add stream.py=source\nFROM busybox\n"
+    assert matches(docker_kernel, head + "COPY s") == ["stream.py", "setup.cfg", "src/"]
+    assert matches(docker_kernel, head + "COPY ./src/") == ["./src/app.py", "./src/deep/"]
+    assert matches(docker_kernel, head + 'COPY ["src/a') == ["src/app.py"]
+    assert matches(docker_kernel, head + "COPY ../") == []
+    assert matches(docker_kernel, head + "RUN --mount=type=bind,source=sr") == ["src/"]
+    assert matches(docker_kernel, f"%%dockerfile {tmp_path}/sr") == [f"{tmp_path}/src/"]
+    assert matches(docker_kernel, f"%docker build -f {tmp_path}/se") == [
+        f"{tmp_path}/secret.txt",
+        f"{tmp_path}/setup.cfg",
+    ]
+
+
 NOTHING = ["%kpod logs -n no-such-namespace no-such-", "%kpod logs -l ", "%kpod logs nothing-", "%docker run --name ",
-           "%docker nothing", "%%dockerfile -t x\nFROM busybox\nRUN ", "%%kube apply\nki", "%%docker run busybox\npri",
+           "%docker nothing", "%%dockerfile -t x\nFROM busybox\nRUN x", "%%kube apply\nki", "%%docker run busybox\npri",
            "x = %kpod logs nothing-"]  # fmt: skip
 
 

@@ -13,8 +13,9 @@ from nbcontainer.magics.hover import help_at
         ("%kpod -n shop", "-n", "--namespace"),
         ("%%dockerfile -t a\nFROM x", "-t", "name and tag"),
         ("%%dockerfile\nFROM a", "FROM", "Starts a stage"),
-        ("%%dockerfile\nRUN --mount=type=cache,target=/x a", "--mount", "kept between builds"),
-        ("%%dockerfile\nCOPY --chown=1 \\\n  b c", "b c", "Copies files"),
+        ("%%dockerfile\nRUN --mount=type=cache,target=/x a", "type", "kept between builds"),
+        ("%%dockerfile\nCOPY --chown=1 \\\n  --from=b c", "--from", "COPY --from"),
+        ("%%dockerfile\nFROM a\nENV VERSION=1\nRUN echo $VERSION", "$VERSION", "VERSION=1 (ENV)"),
         ("%%dockerfile\nCOPY --from=a b c", "--from", "COPY --from"),
         ("%%dockerfile\n# syntax=x\nFROM a", "syntax", "Dockerfile frontend"),
         ("x = 1\n%docker images", "images", "Lists images"),
@@ -26,7 +27,8 @@ def test_help_on_the_word_at_the_cursor(code, word, wanted):
 
 
 @pytest.mark.parametrize(
-    "code", ["", "x = 1", "%%bash\necho", "%%kube apply\nkind: Pod", "%%dockerfile\n", "%timeit x"]
+    "code",
+    ["", "x = 1", "%%bash\necho", "%%kube apply\nkind: Pod", "%%dockerfile\n", "%timeit x", "%%dockerfile\nRUN COPY"],
 )
 def test_foreign_code_is_left_alone(code):
     assert help_at(code, len(code)) is None

@@ -29,6 +29,6 @@ test('flags and their values are those of the verb', () => {
 
 test('a flag is explained, wherever its verb stands', () => {
   const line = '%docker --context prod container run --restart x';
-  assert.match(meaning([line], line.indexOf('--restart'), '--restart'), /restart policy/);
-  assert.match(meaning(['%docker --context prod'], 8, '--context'), /docker context/);
+  assert.match(meaning(line, line.indexOf('--restart') + 3), /restart policy/);
+  assert.match(meaning('%docker --context prod', 10), /docker context/);
 });

@@ -2,67 +2,41 @@
 // instructions. The rules are those of BuildKit's frontend/dockerfile/parser.
 
 import type { StreamParser, StringStream } from '@codemirror/language';
+import { continuedAt, escapeOf, read, start, type Heredoc, type LinesState } from './dockerfile_lines';
 import words from './words.json';
 
 const INSTRUCTIONS = new Set(words.dockerfile.instructions.map((instruction) => instruction.name));
 const WITH_KEYS = new Set(['ENV', 'ARG', 'LABEL']);
 const WITH_HEREDOCS = new Set(['RUN', 'COPY', 'ADD']);
 
-interface Heredoc {
-  word: string;
-  /** `<<-`: tabs before the end word are ignored. */
-  tabs: boolean;
-  variables: boolean;
-}
-
 export interface DockerfileState {
-  /** Directives are only recognised before everything else. */
-  directives: boolean;
-  escape: string;
+  lines: LinesState;
   /** The instruction of this logical line; "" until it is read. */
   instruction: string;
   flags: boolean;
-  continued: boolean;
-  heredocs: Heredoc[];
-  /** This line belongs to the first heredoc. */
-  body: boolean;
+  /** The heredoc that this line belongs to. */
+  body: Heredoc | undefined;
   quote: string;
+  /** Where this line's escape character is, if it is continued; or -1. */
+  end: number;
 }
 
 function startOfLine(stream: StringStream, state: DockerfileState): string | null | undefined {
-  const line = stream.string;
-  const heredoc = state.heredocs[0];
-  state.body = heredoc !== undefined && !state.continued;
-  if (heredoc && state.body) {
-    if ((heredoc.tabs ? line.replace(/^\t+/, '') : line) === heredoc.word) {
-      state.heredocs.shift();
-      stream.skipToEnd();
-      return 'labelName';
-    }
-    return undefined;
-  }
-  if (/^\s*#/.test(line)) {
-    const directive = /^\s*#\s*(syntax|escape|check)\s*=\s*(\S*)/i.exec(line);
-    stream.skipToEnd();
-    if (!directive || !state.directives) {
-      state.directives = false;
-      return 'comment';
-    }
-    if (directive[1]?.toLowerCase() === 'escape' && /^[\\`]$/.test(directive[2] ?? '')) {
-      state.escape = directive[2] ?? '\\';
-    }
-    return 'meta';
-  }
-  if (!state.continued) {
+  const { open, heredocs } = state.lines;
+  const role = read(state.lines, stream.string);
+  state.body = role === 'heredoc' ? heredocs[0] : undefined;
+  state.end = role === 'instruction' ? continuedAt(stream.string, escapeOf(state.lines)) : -1;
+  if (role === 'instruction' && !open) {
     state.instruction = '';
     state.quote = '';
   }
-  if (line.trim()) state.continued = false;
-  return undefined;
+  const isEnd = role === 'heredoc' && state.lines.heredocs.length < heredocs.length;
+  if (!isEnd && role !== 'directive' && role !== 'comment') return undefined;
+  stream.skipToEnd();
+  return isEnd ? 'labelName' : role === 'directive' ? 'meta' : 'comment';
 }
 
 function instruction(stream: StringStream, state: DockerfileState): string | null {
-  state.directives = false;
   const found = stream.match(/^[A-Za-z]+/) as RegExpMatchArray | null;
   if (!found) {
     stream.next();
@@ -72,7 +46,8 @@ function instruction(stream: StringStream, state: DockerfileState): string | nul
   const word = found[0].toUpperCase();
   const known = INSTRUCTIONS.has(word);
   // an unfinished word at the end of the line is still being typed, not invalid
-  const unfinished = stream.eol() && [...INSTRUCTIONS].some((name) => name.startsWith(word));
+  const unfinished =
+    (stream.eol() || stream.pos === state.end) && [...INSTRUCTIONS].some((name) => name.startsWith(word));
   state.instruction = word === 'ONBUILD' ? '' : word;
   state.flags = known;
   return known || unfinished ? 'keyword' : 'invalid';
@@ -81,24 +56,19 @@ function instruction(stream: StringStream, state: DockerfileState): string | nul
 function argument(stream: StringStream, state: DockerfileState): string | null {
   if (state.quote) return quoted(stream, state);
   if (state.flags && stream.match(/^--[A-Za-z][\w-]*/)) return 'attributeName';
-  if (stream.peek() === state.escape) {
+  if (stream.pos === state.end) {
+    stream.skipToEnd();
+    return 'operator';
+  }
+  if (stream.peek() === escapeOf(state.lines)) {
     stream.next();
-    if (/^\s*$/.test(stream.string.slice(stream.pos))) {
-      stream.skipToEnd();
-      state.continued = true;
-      return 'operator';
-    }
     stream.next();
     return 'string.special';
   }
   if (stream.match(/^\{\{.*?\}\}/)) return 'variableName.special'; // a Python variable
   if (stream.match(/^\$\{[^}]*\}|^\$\w+|^\$\$/)) return 'variableName.special';
   if (WITH_HEREDOCS.has(state.instruction)) {
-    const found = stream.match(/^<<(-?)\s*(["']?)([A-Za-z_][\w.]*)\2/) as RegExpMatchArray | null;
-    if (found) {
-      state.heredocs.push({ word: found[3] ?? '', tabs: found[1] === '-', variables: found[2] === '' });
-      return 'labelName';
-    }
+    if (stream.match(/^<<-?\s*(["']?)[A-Za-z_][\w.]*\1/)) return 'labelName';
   }
   const quote = stream.peek();
   if (quote === '"' || quote === "'") {
@@ -117,13 +87,12 @@ function argument(stream: StringStream, state: DockerfileState): string | null {
 
 function quoted(stream: StringStream, state: DockerfileState): string {
   while (!stream.eol()) {
+    if (stream.pos === state.end) {
+      stream.skipToEnd();
+      return 'string';
+    }
     const character = stream.next();
-    if (character === state.escape) {
-      if (/^\s*$/.test(stream.string.slice(stream.pos))) {
-        stream.skipToEnd();
-        state.continued = true;
-        return 'string';
-      }
+    if (character === escapeOf(state.lines)) {
       if (state.quote === '"') stream.next();
     } else if (character === state.quote) {
       state.quote = '';
@@ -141,9 +110,9 @@ function quoted(stream: StringStream, state: DockerfileState): string {
 
 /** A line of a heredoc: text, in which variables are expanded unless its word was quoted. */
 function body(stream: StringStream, heredoc: Heredoc | undefined): string {
-  if (heredoc?.variables && stream.match(/^\$\{[^}]*\}|^\$\w+/)) return 'variableName.special';
+  if (heredoc?.expands && stream.match(/^\$\{[^}]*\}|^\$\w+/)) return 'variableName.special';
   stream.next();
-  if (heredoc?.variables) stream.match(/^[^$]+/);
+  if (heredoc?.expands) stream.match(/^[^$]+/);
   else stream.skipToEnd();
   return 'string';
 }
@@ -151,22 +120,21 @@ function body(stream: StringStream, heredoc: Heredoc | undefined): string {
 export const dockerfile: StreamParser<DockerfileState> = {
   name: 'nbcontainer-dockerfile',
   startState: () => ({
-    directives: true,
-    escape: '\\',
+    lines: start(),
     instruction: '',
     flags: false,
-    continued: false,
-    heredocs: [],
-    body: false,
+    body: undefined,
     quote: '',
+    end: -1,
   }),
-  copyState: (state) => ({ ...state, heredocs: [...state.heredocs] }),
+  copyState: (state) => ({ ...state, lines: { ...state.lines } }),
+  blankLine: (state) => void read(state.lines, ''),
   token(stream, state) {
     if (stream.sol()) {
       const style = startOfLine(stream, state);
       if (style !== undefined) return style;
     }
-    if (state.body) return body(stream, state.heredocs[0]);
+    if (state.body) return body(stream, state.body);
     if (!state.quote && stream.eatSpace()) return null;
     return state.instruction ? argument(stream, state) : instruction(stream, state);
   },

@@ -2,13 +2,13 @@
 // what a notebook does for our views.
 
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
-import { ICompletionProviderManager } from '@jupyterlab/completer';
+import { ICompletionProviderManager, type CompletionContext } from '@jupyterlab/completer';
 import { INotebookTracker, NotebookActions, type Notebooks } from '@jupyterlab/notebook';
 import { addCells } from './cells';
 import { keepChosen } from './chosen';
 import { complete } from './complete';
 import { keepOldViews } from './keep';
-import { languageOf, magicCells } from './magic';
+import { languageOf, magicCells, type Language } from './magic';
 import { hoverHelp } from './hover';
 import { lintDockerfile } from './lint';
 import { hearProblems } from './problems';
@@ -39,18 +39,33 @@ const colours = {
   },
 };
 
+function languageAt({ editor }: CompletionContext): Language | null {
+  return editor ? languageOf(editor.model.sharedModel.getSource()) : null;
+}
+
+/** JupyterLab offers any word of the cell as well; where we know what fits, that is only in the way. */
+function withoutWordsOfTheCell(manager: ICompletionProviderManager): void {
+  const context = manager.getProviders?.().get('CompletionProvider:context');
+  const before = context?.isApplicable.bind(context);
+  if (!context || !before) return;
+  context.isApplicable = async (at) => {
+    const language = languageAt(at);
+    return language !== 'dockerfile' && language !== 'magics' && (await before(at));
+  };
+}
+
 const completion = {
   id: 'nbcontainer:completion',
   description: 'Completes instructions and flags, even while the kernel is busy.',
   autoStart: true,
   requires: [ICompletionProviderManager],
-  activate: (_app: unknown, manager: ICompletionProviderManager) => {
+  activate: (app: { started?: Promise<void> }, manager: ICompletionProviderManager) => {
+    void Promise.resolve(app.started).then(() => withoutWordsOfTheCell(manager));
     manager.registerProvider({
       identifier: 'CompletionProvider:nbcontainer',
       rank: RANK,
       renderer: null,
-      isApplicable: async ({ editor }) =>
-        editor ? languageOf(editor.model.sharedModel.getSource()) !== null : false,
+      isApplicable: async (at) => languageAt(at) !== null,
       fetch: async ({ text, offset }) =>
         complete(text, offset) ?? {
           start: offset,

@@ -32,16 +32,19 @@ declare module '@jupyterlab/completer' {
     readonly text: string;
     readonly offset: number;
   }
+  export interface CompletionContext {
+    editor?: { model: { sharedModel: { getSource(): string } } } | null;
+  }
+  export interface CompletionProvider {
+    readonly identifier: string;
+    readonly rank: number;
+    readonly renderer: null;
+    isApplicable(context: CompletionContext): Promise<boolean>;
+    fetch(request: Request): Promise<{ start: number; end: number; items: CompletionItem[] }>;
+  }
   export interface ICompletionProviderManager {
-    registerProvider(provider: {
-      readonly identifier: string;
-      readonly rank: number;
-      readonly renderer: null;
-      isApplicable(context: {
-        editor?: { model: { sharedModel: { getSource(): string } } } | null;
-      }): Promise<boolean>;
-      fetch(request: Request): Promise<{ start: number; end: number; items: CompletionItem[] }>;
-    }): void;
+    registerProvider(provider: CompletionProvider): void;
+    getProviders?(): Map<string, CompletionProvider>;
   }
   export const ICompletionProviderManager: unique symbol;
 }

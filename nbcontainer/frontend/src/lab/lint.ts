@@ -13,6 +13,7 @@ import { EditorView, keymap } from '@codemirror/view';
 import { make } from '../elements';
 import { LINTED } from '../strings';
 import { problemsOf, type Edit, type Problem } from './problems';
+import { escapeOf, read, start } from './dockerfile_lines';
 import words from './words.json';
 
 const INSTRUCTIONS = words.dockerfile.instructions.map((instruction) => instruction.name);
@@ -37,30 +38,16 @@ function distance(left: string, right: string): number {
 export function faults(text: string): Diagnostic[] {
   const found: Diagnostic[] = [];
   let position = 0;
-  let continued = false;
-  let escape = '\\';
-  let heredocs: RegExpMatchArray[] = [];
+  const lines = start();
   const strict = !/^\s*#\s*syntax\s*=/im.test(text); // another frontend may know more words
   text.split('\n').forEach((line, index) => {
-    const start = position;
+    const from = position;
     position += line.length + 1;
     if (index === 0 && /^\s*%%/.test(line)) return;
-    const heredoc = heredocs[0];
-    if (heredoc && !continued) {
-      if ((heredoc[1] === '-' ? line.replace(/^\t+/, '') : line) === heredoc[3]) heredocs = heredocs.slice(1);
-      return;
-    }
-    if (/^\s*#/.test(line)) {
-      escape = /^\s*#\s*escape\s*=\s*([\\`])/i.exec(line)?.[1] ?? escape;
-      return;
-    }
-    if (!line.trim()) return;
-    const word = /^(\s*)([^\s]+)/.exec(line);
-    if (!continued && word) check(found, start + (word[1]?.length ?? 0), word[2] ?? '', strict);
-    if (/^\s*(RUN|COPY|ADD)\s/i.test(line) || continued) {
-      heredocs = [...heredocs, ...line.matchAll(/<<(-?)(["']?)([A-Za-z_][\w.]*)\2/g)];
-    }
-    continued = line.trimEnd().endsWith(escape);
+    const { open } = lines;
+    if (read(lines, line) !== 'instruction' || open) return;
+    const [, blanks = '', word = ''] = /^(\s*)(\S+)/.exec(line) ?? [];
+    if (!word.endsWith(escapeOf(lines))) check(found, from + blanks.length, word, strict);
   });
   return found;
 }

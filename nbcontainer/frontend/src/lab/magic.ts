@@ -72,7 +72,7 @@ function withMagicLine<Inner>(inner: StreamParser<Inner>): LanguageSupport {
         return magicToken(stream);
       },
       blankLine(state, unit) {
-        if (!state.first) inner.blankLine?.(state.inner as Inner, unit);
+        if (!state.first || state.seen) inner.blankLine?.(state.inner as Inner, unit);
       },
       indent: (state, after, context) => inner.indent?.(state.inner as Inner, after, context) ?? null,
       ...(inner.languageData ? { languageData: inner.languageData } : {}),
