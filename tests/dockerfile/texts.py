@@ -1,5 +1,6 @@
 """Dockerfiles to compare: BuildKit's fixtures and examples, mutants of them, and generated ones; each by a number."""
 
+# ruff: noqa: E501 - each text is one line, as JSON has it
 from __future__ import annotations
 
 import functools
@@ -83,7 +84,7 @@ def corpus() -> tuple[str, ...]:
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in files]
     for path in sorted(frontend.glob("docs/rules/*.md")):
         texts += re.findall(r"```dockerfile\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
-    return tuple([*texts, *(case[0] for case in REJECTED), *ACCEPTED])
+    return (*texts, *(case[0] for case in REJECTED), *ACCEPTED)
 
 
 def text_of_case(seed: int, number: int) -> str:
