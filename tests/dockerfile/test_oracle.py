@@ -7,6 +7,8 @@ from .texts import corpus
 
 _BATCH = 500
 
+pytestmark = pytest.mark.live
+
 
 @pytest.fixture(scope="module")
 def oracle():
