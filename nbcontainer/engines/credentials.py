@@ -65,11 +65,12 @@ def server_key(host: str) -> str:
     return HUB_KEY if host == HUB else host
 
 
-def credentials(host: str, *, podman: bool = False, warn: Warn | None = None) -> Credential | None:
+def credentials(host: str, *, path: str = "", podman: bool = False, warn: Warn | None = None) -> Credential | None:
     """The credentials for a registry, or None: anonymous.
 
     Args:
         host: any name of the registry.
+        path: the image's path there, "team/web": Podman's files may have logins for parts of a registry.
         podman: whether Podman's own files come first.
         warn: gets a sentence about a helper or a file that cannot be used; by default it is a `CredentialWarning`.
 
@@ -84,13 +85,26 @@ def credentials(host: str, *, podman: bool = False, warn: Warn | None = None) ->
         else:
             warnings.warn(text, CredentialWarning, stacklevel=3)
 
-    for path in [*(podman_files() if podman else []), config_file()]:
+    for file in [*(podman_files() if podman else []), config_file()]:
         try:
-            config = load_config(path)
+            config = load_config(file)
         except UsageError as error:
             report(f"{error.message} Going on without it.")
             continue
-        found = _from_helper(config, host, report) or _from_file(config, host, path, report)
+        found = _from_path(config, host, path, file, report) if podman else None
+        found = found or _from_helper(config, host, report) or _from_file(config, host, file, report, whole=podman)
+        if found is not None:
+            return found
+    return None
+
+
+def _from_path(config: Config, host: str, path: str, file: Path, report: Warn) -> Credential | None:
+    """The login for the longest part of an image's path that has one: containers-auth.json(5)."""
+    table = config.get("auths")
+    parts = path.split("/") if path else []
+    for length in range(len(parts), 0, -1):
+        entry = table.get("/".join([host, *parts[:length]])) if isinstance(table, dict) else None
+        found = _from_entry(entry, host, file, report)
         if found is not None:
             return found
     return None
@@ -160,32 +174,47 @@ def _answer(reply: str) -> tuple[str, str] | None:
     return (username, secret) if isinstance(username, str) and isinstance(secret, str) else None
 
 
-def _from_file(config: Config, host: str, path: Path, report: Warn) -> Credential | None:
+def _from_file(config: Config, host: str, path: Path, report: Warn, *, whole: bool) -> Credential | None:
+    """The login for a registry; with `whole`, none that is for a part of it, as in Podman's files."""
     table = config.get("auths")
     if not isinstance(table, dict):
         return None
-    exact = table.get(server_key(host))
-    entries = [exact, *(entry for key, entry in table.items() if is_host(key, host))]
-    for entry in entries:
-        if not isinstance(entry, dict):
-            continue
-        for key, kind in (("identitytoken", "identity token"), ("registrytoken", "registry token")):
-            if isinstance(entry.get(key), str) and entry[key]:
-                return Credential(host, "", entry[key], kind, str(path))
-        if isinstance(entry.get("auth"), str) and entry["auth"]:
-            pair = _decode(entry["auth"])
-            if pair is None:
-                report(f"The login for {host} in {path} is damaged, so {host} is used anonymously; log in again.")
-                continue
-            return Credential(host, pair[0], pair[1], source=str(path))
-        if isinstance(entry.get("username"), str) and isinstance(entry.get("password"), str):
-            return Credential(host, entry["username"], entry["password"], source=str(path))
+    others = (entry for key, entry in table.items() if is_host(key, host) and not (whole and _is_part(key)))
+    for entry in [table.get(server_key(host)), *others]:
+        found = _from_entry(entry, host, path, report)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_part(key: str) -> bool:
+    """Whether a key of Podman's files is for a part of a registry; docker's own keys end in a version, "/v1/"."""
+    _, slash, path = re.sub("^https?://", "", key).partition("/")
+    return bool(slash) and path.strip("/") not in {"", "v1", "v2"}
+
+
+def _from_entry(entry: object, host: str, path: Path, report: Warn) -> Credential | None:
+    """The login of one entry; None if it has none, or is damaged."""
+    if not isinstance(entry, dict):
+        return None
+    for key, kind in (("identitytoken", "identity token"), ("registrytoken", "registry token")):
+        if isinstance(entry.get(key), str) and entry[key]:
+            return Credential(host, "", entry[key], kind, str(path))
+    if isinstance(entry.get("auth"), str) and entry["auth"]:
+        pair = _decode(entry["auth"])
+        if pair is None:
+            report(f"The login for {host} in {path} is damaged, so {host} is used anonymously; log in again.")
+            return None
+        return Credential(host, pair[0], pair[1], source=str(path))
+    if isinstance(entry.get("username"), str) and isinstance(entry.get("password"), str):
+        return Credential(host, entry["username"], entry["password"], source=str(path))
     return None
 
 
 def _decode(auth: str) -> tuple[str, str] | None:
+    lines = auth.replace("\r", "").replace("\n", "")  # as docker reads it
     with contextlib.suppress(ValueError, binascii.Error):
-        username, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+        username, colon, password = base64.b64decode(lines, validate=True).decode().partition(":")
         if colon:
             return username, password.rstrip("\0")
     return None

@@ -18,7 +18,7 @@ from nbcontainer.engines.objects import repeated
 from nbcontainer.engines.silence import HEAD_SECONDS
 from nbcontainer.engines.transfer_failures import is_missing_here, transfer_error
 from nbcontainer.engines.transfer_stream import TransferStream
-from nbcontainer.errors import ApiError, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
+from nbcontainer.errors import ApiError, AuthFailed, Conflict, EngineUnavailable, NbcontainerError, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, texts_of
 from nbcontainer.model import images as model
 from nbcontainer.model.outcome import Outcome, outcome_of
@@ -106,18 +106,23 @@ def _transfer(engine: Engine, plan: _Plan) -> Transfer:
 
     def work(progress: Progress[model.TransferEvent]) -> None:
         progress.emit(model.TransferStarted(plan.direction, image, reference.host, engine.name, started))
-        login = credentials(
-            reference.host,
-            podman=engine.is_podman,
-            warn=lambda text: progress.emit(model.TransferNote(text)),
-        )
+        notes: list[str] = []
+
+        def warn(text: str) -> None:
+            notes.append(text)
+            progress.emit(model.TransferNote(text, is_warning=True))
+
+        login = credentials(reference.host, path=reference.repository, podman=engine.is_podman, warn=warn)
         try:
             try:
                 _run(engine, plan, login, progress)
             except ApiError as error:
                 if plan.direction == "push" and (isinstance(error, NotFound) or is_missing_here(error.message)):
                     raise _no_image(engine, image, suggest=False) from None
-                raise transfer_error(error.message, reference, plan.direction, login, status=error.status) from error
+                refused = transfer_error(error.message, reference, plan.direction, login, status=error.status)
+                if notes and isinstance(refused, AuthFailed):  # what could not be used is why
+                    refused = refused.replaced(message=" ".join([refused.message, *notes]))
+                raise refused from error
             except EngineUnavailable as error:
                 said = f"The {plan.direction} of {image} was cut off: {error.message}"
                 raise EngineUnavailable(said, tried=error.tried, cure=error.cure) from error

@@ -70,9 +70,10 @@ class LayerProgress:
 
 @dataclass(frozen=True, slots=True)
 class TransferNote:
-    """A remark of the engine that belongs to no layer ("The push refers to repository …")."""
+    """A remark that belongs to no layer: of the engine ("The push refers to repository …"), or our own warning."""
 
     text: str
+    is_warning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class TransferState:
     """The state of a push or a pull.
 
     Attributes:
+        notes: what the engine remarked; `warnings` are those of ours, of a login that could not be used.
         outcome: how it ended; `reason` says why it is not done.
         ended: when it ended, whatever the outcome.
     """
@@ -112,6 +114,7 @@ class TransferState:
     started: float = 0.0
     layers: Mapping[str, LayerState] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     digest: str = ""
     size: int = 0
     outcome: Outcome = Outcome.RUNNING
@@ -134,7 +137,8 @@ def apply_transfer(state: TransferState, event: TransferEvent) -> TransferState:
         case LayerProgress():
             return replace(state, layers={**state.layers, event.layer.id: event.layer})
         case TransferNote():
-            return replace(state, notes=(*state.notes, event.text)[-50:])
+            warnings = (*state.warnings, event.text) if event.is_warning else state.warnings
+            return replace(state, notes=(*state.notes, event.text)[-50:], warnings=warnings[-50:])
         case ImageTransferred():
             return replace(
                 state,

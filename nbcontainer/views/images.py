@@ -9,6 +9,7 @@ from nbcontainer.model.images import (
     LayerProgress,
     LayerState,
     TransferEvent,
+    TransferNote,
     TransferStarted,
     TransferState,
 )
@@ -52,6 +53,8 @@ class TransferView(View[TransferEvent, TransferState]):
                 took = format_seconds(event.time - self._started_at) if self._started_at and event.time else ""
                 facts = [event.digest, format_size(event.size) if event.size else "", took]
                 return " ".join(word for word in (self._words[1], plain(self._image), *facts) if word)
+            case TransferNote(text, True):
+                return plain(text)
             case _:
                 return None
 
@@ -81,6 +84,7 @@ class TransferView(View[TransferEvent, TransferState]):
             rows = tuple(_row(layer, state.outcome) for layer in layers)
             keys = tuple(layer.id for layer in layers)
             blocks.append(Grid(rows, right=frozenset({3}), flexible=4, keys=keys, label="Layers"))
+        blocks += [Line.of(Span(f"! {plain(note)}", Tone.WARNING), wraps=True) for note in state.warnings]
         return Picture(tuple(blocks), label=f"{doing.removesuffix('ing').title()} of {state.image}")
 
 

@@ -192,3 +192,25 @@ def test_the_header_is_what_engines_decode():
     found = json.loads(base64.urlsafe_b64decode(auth_header(Credential("docker.io", "me", "pä?>"), "docker.io")))
     assert found == {"username": "me", "password": "pä?>", "serveraddress": "https://index.docker.io/v1/"}
     assert json.loads(base64.urlsafe_b64decode(auth_header(None, "ghcr.io"))) == {}
+
+
+def test_of_several_paths_of_a_registry_the_longest_that_fits_wins_for_podman(configuration, tmp_path):
+    logins = {"r.example/other": auth("wrong", "1"), "r.example/team": auth("team", "2"), "r.example": auth("all", "3")}
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {**logins, "r.example/team/web/deep": auth("deep", "4")}}))
+    config(configuration, auths={})
+    for path, name in {
+        "team/web": "team",
+        "team/web/deep": "deep",
+        "team": "team",
+        "teams/web": "all",
+        "": "all",
+    }.items():
+        assert credentials("r.example", path=path, podman=True).username == name
+    (tmp_path / "auth.json").write_text(json.dumps({"auths": {"r.example/other": auth("wrong", "1")}}))
+    assert credentials("r.example", path="team/web", podman=True) is None
+
+
+def test_a_login_with_line_ends_inside_is_read_as_docker_reads_it(configuration):
+    lines = auth("me", "a long password of several lines")["auth"]
+    config(configuration, auths={"r.example": {"auth": "\r\n".join([lines[:20], lines[20:], ""])}})
+    assert credentials("r.example").secret == "a long password of several lines"

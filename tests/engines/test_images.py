@@ -22,6 +22,7 @@ from nbcontainer.errors import (
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
 from nbcontainer.model.images import TransferNote
+from nbcontainer.views.images import TransferView
 from nbcontainer.views.results import picture_of
 from nbcontainer.views.text import as_text
 from tests.engines.peers import PING, Middleman, Speaker, chunked, reply, tcp_listener, unix_connect, unix_listener
@@ -297,3 +298,12 @@ def test_tag_and_remove(engine, make_image, unique):
     assert any("ntagged" in line for line in images.remove(engine, f"{unique}-other:latest"))
     with pytest.raises(NotFound):
         images.remove(engine, f"{unique}-other:latest")
+
+
+def test_a_push_that_is_refused_names_the_missing_helper(engine, make_image, configuration, password_registry, unique):
+    (configuration / "config.json").write_text('{"credsStore": "desktop"}')
+    name = make_image(engine, f"{password_registry}/team/{unique}:1")
+    operation = images.push(engine, name)
+    with pytest.raises(AuthFailed, match="docker-credential-desktop is not installed"):
+        operation.result(60)
+    assert "docker-credential-desktop" in as_text(TransferView().render(operation.state))
