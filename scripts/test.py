@@ -89,7 +89,7 @@ LIVE: tuple[tuple[str, tuple[str, ...], frozenset[str]], ...] = (
     ("networks, Podman's pods", _files("engines", "networks", "pods", "volumes"), ENGINES),
     ("faults", ("tests/faults",), ENGINES | CLUSTER),
     ("engines", ("tests/engines",), ENGINES),
-    ("BuildKit", ("tests/buildkit", "tests/dockerfile"), ENGINES | {"buildkitd"}),
+    ("BuildKit", ("tests/buildkit", "tests/dockerfile"), ENGINES | {"buildkitd", "dockerfile-oracle"}),
     ("differential", _files("buildkit", "differential"), frozenset({"docker", "images"})),
     ("magics", ("tests/magics",), NODE_OF_KUBERNETES),
     ("everything else", ("tests",), ENGINES | CLUSTER | {"buildkitd"}),

@@ -38,6 +38,7 @@ LIVE = {
     "daemon",
     "docker",
     "docker20_engine",
+    "docker_buildkit",
     "docker_engine",
     "engine",
     "far",

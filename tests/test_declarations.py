@@ -46,7 +46,7 @@ NOT_YET = {
     "%docker pull": {"--all-tags"},
     "%docker images": {"--digests"},
     "%docker ps": {"--last", "--latest", "--size"},
-    "%docker logs": {"--details", "--until"},
+    "%docker logs": {"--details"},
     "%docker stop": {"--signal"},
     "%docker rm": {"--link"},
     "%docker run": {

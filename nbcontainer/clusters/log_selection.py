@@ -68,12 +68,17 @@ class Wanted:
     Attributes:
         pods: the pods that were named.
         selections: all that is meant, with one for each of these pods.
-        missing: which part of the request does not exist, in words.
+        failures: an error for each part of the request that does not exist.
     """
 
     pods: tuple[Pod, ...]
     selections: tuple[Selection, ...]
-    missing: tuple[str, ...] = field(default=())
+    failures: tuple[NotFound, ...] = field(default=())
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Which part of the request does not exist, in words."""
+        return tuple(one.remark for one in self.failures)
 
     @property
     def words(self) -> str:
@@ -112,7 +117,7 @@ async def resolve(cluster: Cluster, request: LogRequest) -> Wanted:
         missing.insert(0, await not_found_soon(cluster, [word.rpartition("/")[2] for word in unknown]))
     if missing and not selections:
         raise missing[0]
-    return Wanted(tuple(pods.values()), tuple(dict.fromkeys(selections)), tuple(one.remark for one in missing))
+    return Wanted(tuple(pods.values()), tuple(dict.fromkeys(selections)), tuple(missing))
 
 
 async def _look_up(cluster: Cluster, request: LogRequest, word: str) -> Pod | Selection | NotFound | None:

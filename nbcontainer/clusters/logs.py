@@ -85,6 +85,8 @@ async def _run(cluster: Cluster, request: LogRequest, writer: LogWriter, progres
                 await follow(cluster, request, wanted, writer)
             else:
                 await _read_once(cluster, request, wanted, writer)
+                if wanted.failures:
+                    raise wanted.failures[0]
         ended = LogEnded()
     except TimeoutError:
         ended = LogEnded()  # the requested end

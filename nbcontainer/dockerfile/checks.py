@@ -11,16 +11,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from nbcontainer.dockerfile.check_options import check_options
-from nbcontainer.dockerfile.fixes import Cure, Lines
+from nbcontainer.dockerfile.fixes import Cure, Lines, variable_renamed
 from nbcontainer.dockerfile.flags import flag_faults
 from nbcontainer.dockerfile.lint import Surroundings, lint
 from nbcontainer.dockerfile.lint_rules import RULES
 from nbcontainer.dockerfile.rules import instruction_faults
-from nbcontainer.dockerfile.stages import Dockerfile, Stage, expand, open_quote
+from nbcontainer.dockerfile.stages import Dockerfile, Stage, open_quote
 from nbcontainer.dockerfile.text import Fault, Instruction
-from nbcontainer.dockerfile.words import nearest
+from nbcontainer.dockerfile.variables import expand_word
+from nbcontainer.dockerfile.words import likely_variable, nearest
 from nbcontainer.errors import Problem
 
+# what our own rules say of a line better than those of BuildKit
+_SAY_THE_SAME = {"json": ("JSONArgsRecommended",), "base": ("UndefinedArgInFrom", "InvalidDefaultArgInFrom")}
 _COMPARED = 50  # stages before and after one, whose names are compared with a misspelt one
 
 
@@ -61,9 +64,9 @@ def check(
     options = check_options(dockerfile.directives.get("check", ""), arguments)
     if _is_ours(foreign):
         surroundings = Surroundings(target, arguments, build_contexts, every_stage, variables, is_ignored)
-        seen = {fault.line for fault in faults if fault.rule == "json"}  # says the same, and why
+        said = {(rule, fault.line) for fault in faults for rule in _SAY_THE_SAME.get(fault.rule, ())}
         found = lint(dockerfile, surroundings, options)
-        faults += [fault for fault in found if fault.rule != "JSONArgsRecommended" or fault.line not in seen]
+        faults += [fault for fault in found if (fault.rule, fault.line) not in said]
     lines = Lines(dockerfile.text, dockerfile.source_map)
     problems = [_problem(dockerfile, fault, foreign, lines) for fault in faults]
     if target and not target.isdecimal() and dockerfile.stages and dockerfile.stage(target) is None:
@@ -168,9 +171,17 @@ def _stage(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) 
     yield from flag_faults(start)
     if stage.base:
         known = dockerfile.arguments(build_args)
-        if "$" in stage.base and expand(stage.base, known, dockerfile.escape) == "":
-            yield start.fault(f"FROM {stage.base} names no image",
-                        "Declare the argument, with a default, by ARG before the first FROM.")  # fmt: skip
+        expansion = expand_word(stage.base, known, dockerfile.escape)
+        if "$" in stage.base and expansion.text == "":
+            name = next(iter(expansion.missing), "")
+            likely = likely_variable(name, known)
+            hint = "Declare the argument, with a default, by ARG before the first FROM."
+            yield start.fault(
+                f"FROM {stage.base} names no image",
+                f"Did you mean ${likely}?" if likely else hint,
+                rule="base",
+                cure=variable_renamed(name, likely) if likely else None,
+            )
 
 
 def _sources(

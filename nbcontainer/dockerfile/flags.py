@@ -60,7 +60,10 @@ def _value(instruction: Instruction, flag: Flag, word: FlagWord) -> Iterator[Fau
             yield instruction.fault(f"--{flag.name} is either true or false, not {value or 'empty'}")
         return
     if value is None:
-        yield instruction.fault(f"--{flag.name} needs a value", f"Write --{flag.name}=VALUE, with no space before it.")
+        hint = f"Write --{flag.name}=VALUE, with no space before it."
+        written = rf"(?<!\S)(--{re.escape(flag.name)}[ \t]+)(?=[^\s-])"
+        joined = Cure(f"Write --{flag.name}=", written, f"--{flag.name}=")
+        yield instruction.fault(f"--{flag.name} needs a value", hint, cure=joined)
     elif flag.name in ("network", "security") and value not in word.values:
         likely = nearest(value, word.values)
         hint = f"Did you mean {likely}?" if likely else f"It is one of {', '.join(word.values)}."

@@ -59,7 +59,10 @@ def _copy(instruction: Instruction) -> Iterator[Fault]:
     if name == "COPY":
         remote = [word for word in words[:-1] if re.match("https?://", word)]
         if remote and not instruction.flag("from"):
-            yield instruction.fault(f"COPY cannot fetch {remote[0]}", "ADD can: write ADD URL DESTINATION.", "late")
+            word = instruction.text.split(None, 1)[0]
+            cure = Cure.of_first_word(word, "add" if word.islower() else "ADD")
+            hint = "ADD can: write ADD URL DESTINATION."
+            yield instruction.fault(f"COPY cannot fetch {remote[0]}", hint, "late", cure=cure)
 
 
 def _pairs(instruction: Instruction) -> Iterator[Fault]:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from nbcontainer.errors import UsageError
 from nbcontainer.model.source_map import SourceMap
 
-# a name with attributes; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
-_REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*(?:\.[^\W\d]\w*)*)[ \t]*\}\}")
+# a name with attributes and items; Go templates ({{.Name}}), Jinja filters and calls do not match and stay as they are
+_PART = r"""(?:\.[^\W\d]\w*|\[(?:'[^'\]\n]*'|"[^"\]\n]*"|-?\d+)\])"""
+_REFERENCE = re.compile(r"\{\{[ \t]*([^\W\d]\w*" + _PART + r"*)[ \t]*\}\}")
+_PARTS = re.compile(_PART)
 # a line break in Dockerfiles is the first, in YAML 1.1 any of them (its section 5.4)
 _BREAK = re.compile("[\n\r\x85\u2028\u2029]")
 
@@ -99,11 +101,21 @@ def _refuse_missing(missing: Sequence[tuple[int, str]]) -> None:
 
 
 def _look_up(path: str, namespace: Mapping[str, object]) -> object:
-    name, *attributes = path.split(".")
-    value = namespace[name]
-    for attribute in attributes:
+    first = _PARTS.search(path)
+    value = namespace[path[: first.start()] if first else path]
+    for part in _PARTS.findall(path):
         try:
-            value = getattr(value, attribute)
-        except AttributeError:
+            value = _part(value, part)
+        except (AttributeError, LookupError, TypeError):
             raise LookupError(path) from None
     return value
+
+
+def _part(value: object, part: str) -> object:
+    """An attribute, ".name", or an item, "['key']" or "[0]". What Python keeps to itself is not reached."""
+    if part.startswith("."):
+        if part.startswith("._"):
+            raise AttributeError(part)
+        return getattr(value, part[1:])
+    key = part[1:-1]
+    return value[key[1:-1] if key[0] in "'\"" else int(key)]  # type: ignore[index] # TypeError is expected

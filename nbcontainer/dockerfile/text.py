@@ -295,7 +295,7 @@ def _open_triggers(repairs: _Repairs, ast: DockerfileAst) -> bool:
 def _repair(repairs: _Repairs, line: int, error: str) -> None:
     """Record the fault at `line`, and change the lines so that the next pass gets past it."""
     end_line = repairs.last_line(line)
-    word = repairs.lines[line - 1].split(None, 1)[0] if repairs.lines[line - 1].strip() else ""
+    word = _WHITESPACE.split(repairs.lines[line - 1].strip(), maxsplit=1)[0]  # a no-break space is part of it
     message = error.partition(": ")[2] if error.startswith("Dockerfile parse error") else error
     if word.upper() in INSTRUCTIONS or word.startswith(("#", "//")) or not word:
         if "heredoc" in message and line not in repairs.guessed:
@@ -316,6 +316,8 @@ def _repair(repairs: _Repairs, line: int, error: str) -> None:
     likely = nearest(word, INSTRUCTIONS)
     better = likely.lower() if word.islower() else likely
     cure = Cure.of_first_word(word, better) if likely and line not in repairs.triggers else None
+    if not likely and "\xa0" in word:
+        cure = Cure("Write a space", r"\A[ \t]*[A-Za-z]+(\xa0)", " ")
     repairs.faults.append(
         Fault(line, end_line, f"unknown instruction: {word}", did_you_mean(word), unknown=True, cure=cure)
     )
@@ -356,6 +358,7 @@ def _open_heredoc(repairs: _Repairs, line: int) -> Fault:
                 f"heredoc {bare.strip()} is not closed",
                 f"There are spaces around {bare.strip()} on line {{line}}.",
                 other_line=number,
+                cure=Cure(f"Write {bare.strip()} alone", rf"^({re.escape(bare)})(?=\r?$)", bare.strip()),
             )
     name = names[0] if names else "EOF"
     return Fault(line, len(repairs.lines), f"heredoc {name} is not closed", f"A line with only {name} must end it.")

@@ -174,11 +174,19 @@ def _named(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> Conta
         ids = ", ".join(one.id[:SHORT_ID] for one in matching[:5])
         raise UsageError(f"{name!r} matches the ids of {len(matching)} containers: {ids}.", cure="Give more of the id.")
     if not matching:
-        known = [known for one in listed for known in one.names]
-        raise existence.not_found(
-            "container", name, engine.name, known=known, cure=f"{engine.commands.magic('ps', '-a')} lists them."
-        )
+        raise _not_found(engine, name, listed)
     return matching[0]
+
+
+def not_found(engine: Engine, name: str) -> NotFound:
+    """The error for a name that no container has, with a similar one."""
+    return _not_found(engine, name, list_containers(engine, every=True))
+
+
+def _not_found(engine: Engine, name: str, listed: Sequence[ContainerFacts]) -> NotFound:
+    known = [known for one in listed for known in one.names]
+    cure = f"{engine.commands.magic('ps', '-a')} lists them."
+    return existence.not_found("container", name, engine.name, known=known, cure=cure)
 
 
 # --- one container

@@ -80,6 +80,7 @@ def _command(engine: Engine, request: LogRequest) -> str:
     words = ["--follow"] * request.follow + ["--timestamps"] * request.timestamps
     words += ["--since", f"{request.since:g}s"] if request.since else []
     words += ["--since", request.since_time] if request.since_time else []
+    words += ["--until", request.until_time] if request.until_time else []
     words += ["--tail", str(request.tail)] if request.tail >= 0 else []
     return "; ".join(engine.commands.command("logs", *words, name) for name in request.names)
 
@@ -130,6 +131,7 @@ class _Reader:
             "follow": request.follow,
             "timestamps": request.timestamps,
             "since": f"{since:.9f}" if since else None,
+            "until": f"{seconds_of(request.until_time):.9f}" if request.until_time else None,
             "tail": request.tail if request.tail >= 0 else "all",
         }
         on_open = self._progress.on_stop

@@ -37,7 +37,7 @@ def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, objec
     _check(request)
     exposed, bindings = _ports(request.publish)
     binds, volumes = _volumes(request.volumes)
-    environment = {**proxies, **request.environment}
+    environment: dict[str, str | None] = {**proxies, **request.environment}
     host: dict[str, object] = {
         "AutoRemove": request.remove,
         "Binds": binds,
@@ -54,7 +54,7 @@ def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, objec
     reads = request.stdin is not None and not request.detach
     body: dict[str, object] = {
         "Image": request.image,
-        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Env": [name if value is None else f"{name}={value}" for name, value in environment.items()],
         "Labels": dict(request.labels),
         "ExposedPorts": {port: {} for port in exposed},
         "Volumes": {target: {} for target in volumes},
@@ -67,7 +67,7 @@ def creation(request: RunRequest, proxies: Mapping[str, str]) -> dict[str, objec
     }
     optional = {
         "Cmd": list(request.command),
-        "Entrypoint": [request.entrypoint] if request.entrypoint else None,
+        "Entrypoint": None if request.entrypoint is None else [request.entrypoint],  # "" is none at all
         "User": request.user,
         "WorkingDir": request.workdir,
         "Hostname": request.hostname,
@@ -215,7 +215,6 @@ def run_words(request: RunRequest) -> list[str]:
         words += [flag] * bool(given)
     single = {
         "--name": request.name,
-        "--entrypoint": request.entrypoint,
         "--user": request.user,
         "--workdir": request.workdir,
         "--network": request.network,
@@ -227,6 +226,7 @@ def run_words(request: RunRequest) -> list[str]:
         "--restart": request.restart,
     }
     words += [word for flag, value in single.items() if value for word in (flag, value)]
+    words += [] if request.entrypoint is None else ["--entrypoint", request.entrypoint]
     several = {
         "--publish": request.publish,
         "--volume": request.volumes,

@@ -136,9 +136,14 @@ def _agent(word: str) -> tuple[str, str]:
 
 
 def _secret(word: str) -> Secret:
-    """One `--secret`: id=NAME[,env=VARIABLE | ,src=FILE]; with neither, the user is asked for it in a hidden field."""
+    """One `--secret`: id=NAME[,env=VARIABLE | ,src=FILE].
+
+    With neither, it is the variable or the file of that name; if there is none, the user is asked in a hidden field.
+    """
     parts = dict(part.partition("=")[::2] for part in word.split(","))
     name = parts.get("id", "")
+    if parts.get("type") == "env" and "env" not in parts:
+        parts["env"] = parts.pop("src", "") or parts.pop("source", "") or name
     if not name or set(parts) - {"id", "env", "src", "source", "type"}:
         raise UsageError(
             f"--secret {word.partition('=')[0]}… cannot be parsed.", cure="Write --secret id=NAME,env=VAR."
@@ -154,6 +159,8 @@ def _secret(word: str) -> Secret:
         return Secret(name, path.read_bytes, f"file {file}")
     if name in os.environ:
         return Secret(name, os.environ[name].encode, f"env {name}")
+    if Path(name).is_file():
+        return Secret(name, Path(name).read_bytes, f"file {name}")
 
     def answer() -> bytes:
         cure = "--secret id=NAME,env=VARIABLE takes it from the environment."

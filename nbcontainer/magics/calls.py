@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 Running = TypeVar("Running", bound=Operation[Any, Any, Any])
 
 Handler = Callable[["Call"], object]
+
+_WITHOUT_OUTPUT = re.compile(r"(?<=[\w}]);\s*$")  # by which IPython does not display a result
 
 CUSTOM = "custom-columns="  # the form of --output that names a table's columns
 
@@ -309,6 +312,8 @@ def _run(
     verbs: Verbs, line: str, cell: str | None, namespace: Mapping[str, object], shell: InteractiveShell | None
 ) -> object:
     magic = verbs.magic
+    if cell is None:
+        line = _WITHOUT_OUTPUT.sub("", line)
     if _asks_for_help(magic, line.split()):
         return None
     verb, words = magic.split(line)

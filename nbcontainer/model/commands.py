@@ -136,7 +136,7 @@ def pairs(flag: str, given: Mapping[str, str]) -> list[str]:
     return [f"{flag}={name}={value}" for name, value in given.items()]
 
 
-def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = True) -> list[str]:
+def environment_words(flag: str, given: Mapping[str, str | None], *, inherits: bool = True) -> list[str]:
     """A flag for each environment variable, without values that may be secret or that our own environment has too.
 
     Args:
@@ -146,6 +146,9 @@ def environment_words(flag: str, given: Mapping[str, str], *, inherits: bool = T
     """
     words: list[str] = []
     for name, value in given.items():
+        if value is None:  # the shell has no such variable either
+            words += [flag, name]
+            continue
         word = f"{name}={value}"
         if is_secret(name, value) or os.environ.get(name) == value:
             word = name if inherits else Expanded(f"{name}=${name}") if name.isidentifier() else f"{name}=…"

@@ -25,10 +25,10 @@ class RunRequest:
     name: str = ""
     detach: bool = False
     remove: bool = False
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
     publish: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
-    entrypoint: str = ""
+    entrypoint: str | None = None
     user: str = ""
     workdir: str = ""
     network: str = ""

@@ -30,7 +30,7 @@ class LogRequest:
 
     Attributes:
         names: pods, "deploy/NAME", "/REGEX/" for pods' names, or containers; empty with a selector.
-        since: seconds back, 0 for all; `since_time` is a time in its place.
+        since: seconds back, 0 for all; `since_time` is a time in its place, `until_time` the end.
         tail: how many last lines of each source, -1 for all.
         include, exclude: regular expressions: only lines that match one of the former, and none of the latter.
         highlight: regular expressions whose matches are marked where lines are shown.
@@ -52,6 +52,7 @@ class LogRequest:
     duration: float = 0.0
     all_namespaces: bool = False
     since_time: str = ""
+    until_time: str = ""
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     highlight: tuple[str, ...] = ()

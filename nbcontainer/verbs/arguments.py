@@ -14,10 +14,11 @@ class Argument:
     Attributes:
         names: ("-t", "--tag"), or ("IMAGE",) for a positional.
         kind: "switch" (takes no value), "text", "number" (whole), "decimal", "boolean" (true or false),
-            "seconds", "port", "pairs" (K=V,K=V),
-            "list" (may be repeated), "mapping" (K=V, may be repeated), "rest" (all that follows), "refused" (a flag of
-            docker's or kubectl's that is not supported: its help is the error, its default the cure).
+            "seconds", "port", "pairs" (K=V,K=V), "tail" (a number, or all), "list" (may be repeated), "mapping" (K=V,
+            may be repeated), "rest" (all that follows), "refused" (a flag of docker's or kubectl's that is not
+            supported: its help is the error, its default the cure).
         each: for a list: the kind of its values.
+        removes: for one that inherits: whether a name that the environment lacks is None, instead of left out.
         required: whether it must be given.
         unless: for an optional positional: keys of which one must be given instead; `missing` is the error if none is.
         gives: its value if it is given, for a switch that turns something off: False for `--no-wait`.
@@ -66,6 +67,7 @@ class Argument:
     missing: str = ""
     gives: bool | None = None
     inherits: bool = False
+    removes: bool = False
     valued: bool = False
 
     @property
@@ -148,6 +150,7 @@ def option(
     required: bool = False,
     gives: bool | None = None,
     inherits: bool = False,
+    removes: bool = False,
     valued: bool = False,
     before: tuple[str, ...] = (),
 ) -> Argument:
@@ -169,6 +172,7 @@ def option(
         required=required,
         gives=gives,
         inherits=inherits,
+        removes=removes,
         valued=valued,
         before=before,
     )

@@ -27,7 +27,15 @@ VERBS = (
             switch("--rm", help="remove it when it ends", to="remove"),
             switch("-i", "--interactive", help="keep standard input open (the cell body)", control=True),
             TTY,
-            option("-e", "--env", help="an environment variable", kind="mapping", inherits=True, to="environment"),
+            option(
+                "-e",
+                "--env",
+                help="an environment variable",
+                kind="mapping",
+                inherits=True,
+                removes=True,
+                to="environment",
+            ),
             option("-p", "--publish", help="publish a port", kind="list", metavar="[IP:][HOST:]PORT"),
             option(
                 "-v",
@@ -95,8 +103,9 @@ VERBS = (
         (
             CONTAINER,
             switch("-f", "--follow", help="keep showing new output"),
-            option("-n", "--tail", help="only the last lines", kind="number", default=-1),
-            option("--since", help="only lines newer than this, such as 10m", kind="seconds", default=0.0),
+            option("-n", "--tail", help="only the last lines; all for all of them", kind="tail", default=-1),
+            option("--since", help="only lines since then: 10m ago, or 2026-01-02T03:04:05Z", default=""),
+            option("--until", help="only lines until then, likewise", default=""),
             switch("-t", "--timestamps", help="show the time of each line"),
             option("--duration", help="stop following after this time", kind="seconds", own=True, default=0.0),
             ENGINE,

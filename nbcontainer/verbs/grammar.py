@@ -361,7 +361,7 @@ class Magic:
         return "\n".join(lines)
 
 
-def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str]:
+def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, str | None]:
     if "" in given:  # the value may be secret
         raise UsageError(f"{argument.long}: the name before the = is missing.", cure="Write NAME=VALUE.")
     if argument.valued and None in given.values():
@@ -369,7 +369,7 @@ def _mapping(argument: Argument, given: Mapping[str, str | None]) -> dict[str, s
     if not argument.inherits:
         return {name: value or "" for name, value in given.items()}
     found = {name: os.environ.get(name) if value is None else value for name, value in given.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None or argument.removes}
 
 
 def flag_words(argument: Argument, value: Any) -> list[str]:

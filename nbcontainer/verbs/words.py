@@ -11,8 +11,11 @@ from nbcontainer.errors import UsageError
 Value = str | int | float | dict[str, str]
 """What an argument takes from one word."""
 
-# in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks
-_PIECE = re.compile(r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|([^\s'"\\]+)|(\s+)""", re.DOTALL)
+# in the order of POSIX Shell Command Language, 2.2: single quotes, double quotes, a backslash, plain text, blanks;
+# a {{name['key']}} is plain text
+_PIECE = re.compile(
+    r"""'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)|(\{\{[^{}\n]*\}\}|(?:(?!\{\{[^{}\n]*\}\})[^\s'"\\])+)|(\s+)""", re.DOTALL
+)
 _ESCAPED_IN_QUOTES = re.compile(r'\\([$`"\\])')
 
 
@@ -55,9 +58,9 @@ def convert(kind: str, name: str, value: str) -> Value:
         if value.lower() not in {"true", "false"}:
             raise UsageError(f"{name} takes true or false, not {value!r}.")
         return value.lower() == "true"
-    if kind == "number":
+    if kind in ("number", "tail"):
         try:
-            return int(value)
+            return -1 if (kind, value) == ("tail", "all") else int(value)
         except ValueError:
             raise UsageError(f"{name} takes a whole number, not {value!r}.") from None
     if kind == "decimal":

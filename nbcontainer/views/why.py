@@ -36,7 +36,8 @@ def _diagnosis(found: Diagnosis) -> Picture:
 
 def _finding(one: Finding, key: str, *, show_subject: bool) -> list[Block]:
     tone = Tone.WARNING if one.passing else Tone.BAD
-    subject = (Span(f"{one.subject}  ", Tone.DIM),) if show_subject and one.subject else ()
+    named = one.subject.rpartition("/")[2] in one.message  # then its name twice would say no more
+    subject = (Span(f"{one.subject}  ", Tone.DIM),) if show_subject and not named else ()
     blocks: list[Block] = [Line((Span(f"{SIGNS[tone]} ", tone), *subject, Span(single_line(one.message))), wraps=True)]
     rows = [
         (Span(evidence.source if not at else "", Tone.DIM), Span(line[:MOST_CHARACTERS]))

@@ -1,19 +1,11 @@
 """What our checks reject, BuildKit rejects too: the engine itself is the judge."""
 
-import contextlib
 import random
 import re
-import threading
-import uuid
 
 import pytest
 
-from nbcontainer.buildkit import Control, DockerfileFlags, Services, SolveError, SolveOptions, Tree
-from nbcontainer.buildkit.gateway import Gateway
-from nbcontainer.buildkit.rpc_status import RpcError
 from nbcontainer.dockerfile import check, parse
-from nbcontainer.engines.dial import dial
-from nbcontainer.engines.upgrade import upgrade
 
 from .test_checks import ACCEPTED, REJECTED
 
@@ -56,46 +48,10 @@ TOKENS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def verdict():
+@pytest.fixture
+def verdict(docker_buildkit):
     """BuildKit's error for a text, or None; nothing is run."""
-    part = pytest.importorskip("tests.environment.docker").Docker()
-    if not part.status():
-        pytest.skip(f"docker: {part.status().detail}")
-
-    def connect():
-        stream = dial(part.host)
-        upgrade(stream, "/grpc")
-        return stream
-
-    with Control(connect) as control:
-
-        def judge(text):
-            trees = {"dockerfile": Tree(files={"Dockerfile": text}), "context": Tree(files={})}
-            options = SolveOptions(frontend_attributes=DockerfileFlags().attributes())
-            session, ref, calls = control.start_session(Services(trees=trees)), uuid.uuid4().hex, []
-
-            def outer():
-                with contextlib.suppress(RpcError):
-                    control.solve(options.request(ref, session.id, through_gateway=True), on_call=calls.append)
-
-            thread = threading.Thread(target=outer, daemon=True)
-            thread.start()
-            gateway = Gateway(control, ref)
-            try:
-                gateway.ping()
-                gateway.solve(options)
-            except SolveError as error:
-                return error.message
-            finally:
-                gateway.cancel()
-                for call in calls:
-                    call.cancel()
-                thread.join(10)
-                session.close()
-            return None
-
-        yield judge
+    return docker_buildkit.error
 
 
 def errors(text):

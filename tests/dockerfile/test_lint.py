@@ -78,7 +78,7 @@ CLEAN = [
     "FROM --platform=$BUILDPLATFORM x",
     "FROM x\nENV PUBLIC_KEY=1 TOKENS=2 AUTHOR=a MONKEY=b",
     "FROM x\nEXPOSE 80/tcp 81 ${P}/TCP",
-    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\n# e\n\nARG g\nRUN <<E\n# e\nE\nARG f",
+    "# check=experimental=all\nFROM x\n\n# b does\nARG b\n# c\n#\nARG d\nRUN <<E\n# e\nE\nARG f",
     "FROM x\n# the a\nARG b",  # an experimental rule
 ]
 
@@ -129,6 +129,11 @@ def test_what_the_text_leaves_out_is_left_out(rule, text):
     assert found(f"# syntax=example.com/other\n{text}") == []  # which has other rules
 
 
+def test_an_empty_line_ends_a_description():
+    """As the rule's page has it; BuildKit 0.25 finds one all the same."""
+    assert found("# check=experimental=all\n# the base\n\nFROM x AS a\n# the b\n\nARG b\n") == []
+
+
 def test_the_variables_of_a_base_image():
     text = "FROM python\nENV A=$LANG\nCOPY $FOO /"
     assert found(text) == []
@@ -152,6 +157,12 @@ def test_what_onbuild_adds_is_judged_where_it_is_added():
     ]
 
 
+def test_an_error_says_what_a_warning_would():
+    (problem,) = check(parse("ARG IMAGE=x\nFROM $IMGAE\n"))
+    assert (problem.severity, problem.suggestion) == ("error", "Did you mean $IMAGE?")
+    assert apply("ARG IMAGE=x\nFROM $IMGAE\n", [problem.fix]) == "ARG IMAGE=x\nFROM $IMAGE\n"
+
+
 MISSPELT = {
     "COPPY a b": "COPY a b",
     "coppy a b": "copy a b",
@@ -164,6 +175,10 @@ MISSPELT = {
     "ONBUILD RUNN a": "ONBUILD RUN a",
     "CMD ['a', 'b']": 'CMD ["a", "b"]',
     "RUN [“a”]": 'RUN ["a"]',
+    "COPY --from build a b": "COPY --from=build a b",
+    "COPY https://a.b/c /d": "ADD https://a.b/c /d",
+    "RUN\xa0echo": "RUN echo",
+    "RUN <<EOF\na EOF\n  EOF \nRUN b": "RUN <<EOF\na EOF\nEOF\nRUN b",
 }
 
 

@@ -23,7 +23,7 @@ def test_attributes():
 
 
 @pytest.mark.parametrize(
-    "text", ["{{.Name}}", "{{ a | upper }}", "{{a[0]}}", "{{}}", "{ {a} }", "{{a()}}", "{a}", "$a"]
+    "text", ["{{.Name}}", "{{ a | upper }}", "{{a[b]}}", "{{}}", "{ {a} }", "{{a()}}", "{a}", "$a"]
 )
 def test_all_else_stays_as_it_is(text):
     assert substitute(text, {"a": 1})[0] == text

@@ -29,6 +29,7 @@ def parts(*, small: bool = False) -> dict[str, Part]:
     from .docker20 import Docker20
     from .golang import Gopath
     from .images import Images
+    from .oracle import DockerfileOracle
     from .podman import Podman, RootlessPodman
     from .registries import PasswordRegistry, Registry, TokenRegistry
     from .simulation import Kwok
@@ -37,6 +38,7 @@ def parts(*, small: bool = False) -> dict[str, Part]:
     every: list[Part] = [
         *[Registry(), PasswordRegistry(), TokenRegistry(), Gopath(), Docker(), Docker20(), Sshd()],
         # of the parts that are built, the longest comes first
-        *[Images(small=small), Podman(), RootlessPodman(), Kubernetes(), Buildkitd(), Kwok(), Chromium()],
+        *[Images(small=small), Podman(), RootlessPodman(), Kubernetes(), Buildkitd()],
+        *[DockerfileOracle(), Kwok(), Chromium()],
     ]
     return {part.name: part for part in every}

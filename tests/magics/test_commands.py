@@ -14,6 +14,7 @@ WORDS = {
     "port": "80",
     "pairs": "cpu=1",
     "seconds": "90s",
+    "tail": "5",
     "mapping": "KEY=two words",
     "list": "a=1",
     "text": "value",

@@ -42,7 +42,7 @@ def test_variables_without_a_value_are_the_environment_s_and_labels_are_empty(mo
     monkeypatch.setenv("INHERITED", "from here")
     monkeypatch.delenv("NOT_THERE", raising=False)
     _, named = RUN.bind(parse(RUN, "-e A=1 -e B= -e INHERITED -e NOT_THERE -l empty --cpus 0.5 busybox ls -l"))
-    assert named["environment"] == {"A": "1", "B": "", "INHERITED": "from here"}
+    assert named["environment"] == {"A": "1", "B": "", "INHERITED": "from here", "NOT_THERE": None}
     assert (named["labels"], named["cpus"], named["command"]) == ({"empty": ""}, 0.5, ["ls", "-l"])
     for line, said in {
         "-e =secret busybox": "--env: the name before the = is missing",
@@ -256,7 +256,7 @@ def test_the_kind_may_be_a_word_of_its_own():
     assert parse(GET, "pod/pod").pod == ["pod"]
     assert parse(DELETE, "pod web -n shop").pod == ["web"]
     assert parse(DELETE, "pods --all").pod == []
-    assert parse(MAGICS["kpod"].magic.verb("describe"), "pod web").name == "web"
+    assert parse(MAGICS["kpod"].magic.verb("describe"), "pod web").names == ["web"]
     assert parse(LOGS, "pod").pod == ["pod"]  # as for kubectl: its logs take no kind
     with pytest.raises(UsageError, match="Which pods"):
         parse(DELETE, "pod")
@@ -423,7 +423,7 @@ def test_signs_of_a_shell_in_a_command_are_its_own():
 
 
 @pytest.mark.parametrize(
-    ("flag", "hint"), [("--list", "--help lists"), ("--nmespace", "--namespace"), ("--as-users", "--as")]
+    ("flag", "hint"), [("--fruit", "--help lists"), ("--nmespace", "--namespace"), ("--as-users", "--as")]
 )
 def test_only_a_similar_flag_is_suggested(flag, hint):
     verb, words = MAGICS["kube"].magic.split(f"set env deploy/web {flag}")

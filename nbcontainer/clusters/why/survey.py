@@ -81,7 +81,9 @@ async def _survey(cluster: Cluster) -> Diagnosis:
         await asyncio.to_thread(check_namespace, cluster)
     findings = list(_grouped([*_pods(lists, cluster.commands), *_others(lists, cluster.commands)]))
     ill = sum(not is_well(pod) for pod in lists["Pod"])
-    status = f"{len(lists['Pod'])} pods, {ill} not well" if ill else f"{len(lists['Pod'])} pods, all well"
+    count = len(lists["Pod"])
+    pods = "1 pod" if count == 1 else f"{count} pods"
+    status = f"{pods}, {ill} not well" if ill else f"{pods}, all well"
     return Diagnosis(
         "",
         "",
