@@ -174,7 +174,7 @@ def words() -> str:
 
 def flag(argument: Argument) -> dict[str, object]:
     """A flag in the form the page reads."""
-    return {"name": argument.long, "detail": argument.help, "values": list(argument.choices)}
+    return {"name": argument.long, "detail": argument.help, "values": [*argument.choices, *argument.suggests]}
 
 
 def stale() -> list[str]:

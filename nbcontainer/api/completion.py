@@ -47,7 +47,7 @@ def known_names(
 
     Args:
         kind: the argument's `completes`: a noun's kind ("volume", "pod" …), "pod-container", "context", "engine" (a
-            docker context), "namespace", "kind" (of a cluster's objects) or "object".
+            docker context), "namespace", "node", "role", "clusterrole", "kind" (of a cluster's objects) or "object".
         namespace: the pods' namespace.
         context: the kubeconfig's context.
         impersonation: who is to be offered what they see.
@@ -72,6 +72,8 @@ def known_names(
                 found = clusters.objects.kinds_at_hand(find_cluster(context, "", impersonation)) or list(SPELLINGS)
             case "object":
                 found = clusters.objects.names(find_cluster(context, namespace, impersonation), of_kind)
+            case "node" | "role" | "clusterrole":
+                found = clusters.objects.names(find_cluster(context, namespace, impersonation), f"{kind}s")
             case _:
                 found = next((_names(handle, noun) for handle in handles for noun in _nouns(handle, kind)), ())
     except NbcontainerError:

@@ -179,11 +179,15 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
         where = _where(verb, [*(words[:-1] if waiting else words), *later])
         return names(kind, replace(where, prefix=value if equals and name in flags else fragment))
 
+    def of_kind(kind: str) -> Iterable[str]:
+        return names("object", replace(_where(verb, [*words, *later]), of_kind=kind))
+
     name, equals, value = fragment.partition("=")
     if equals and name in flags:
-        return [Candidate(f"{name}={c.text}", c.kind) for c in _values(flags[name], known)]
+        found = _of_place(flags[name], value, known, of_kind)
+        return [Candidate(f"{name}={one.text}", one.kind) for one in found]
     if words and (argument := flags.get(words[-1])) is not None and argument.takes_value:
-        return _values(argument, known)
+        return _of_place(argument, fragment, known, of_kind)
     if fragment.startswith("-"):
         offered = [argument.long for argument in dict.fromkeys(flags.values()) if argument.kind != "refused"]
         return [Candidate(name, "flag") for name in [*offered, "--help"]]
@@ -194,20 +198,16 @@ def _of_verb(verb: Verb, words: list[str], fragment: str, later: list[str], name
     place = places[min(count, len(places) - 1)]
     if place.second and count == 1 and "/" not in fragment:
         place = next(argument for argument in verb.arguments if argument.key == place.second)
-
-    def of_kind(kind: str) -> Iterable[str]:
-        return names("object", replace(_where(verb, [*words, *later]), of_kind=kind))
-
     return _of_place(place, fragment, known, of_kind)
 
 
 def _of_place(place: Argument, fragment: str, known: NamesThere, of_kind: NamesThere) -> list[Candidate]:
-    """What fits in a positional's place: `pod/web`, or for objects of any kind `deploy/web` and `deploy,svc`."""
+    """What fits in an argument's place: `pod/web`, or for objects of any kind `deploy/web` and `deploy,svc`."""
     kind, slash, _ = fragment.partition("/")
     if place.completes in {"kind", "object"} and slash:
         return [Candidate(f"{kind}/{name}", "object") for name in of_kind(kind)]
     prefix = f"{kind}/" if slash and place.resource and kind_of(kind) == f"{place.resource}s" else ""
-    if place.completes == "kind" and "," in fragment:
+    if (place.completes == "kind" or place.kind == "list") and "," in fragment:
         prefix = f"{fragment.rpartition(',')[0]},"
     return [Candidate(f"{prefix}{item.text}", item.kind) for item in _values(place, known)]
 
@@ -248,8 +248,8 @@ def _where(verb: Verb, words: list[str]) -> Where:
 
 
 def _values(argument: Argument, names: NamesThere) -> list[Candidate]:
-    if argument.choices:
-        return [Candidate(choice, "value") for choice in argument.choices]
+    if argument.choices or argument.suggests:
+        return [Candidate(value, "value") for value in (*argument.choices, *argument.suggests)]
     if argument.completes:
         kind = argument.completes.rpartition("-")[2]  # any kind of container
         return [Candidate(name, kind) for name in names(argument.completes)]

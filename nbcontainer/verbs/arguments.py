@@ -30,8 +30,9 @@ class Argument:
             it is not set there, as docker does; otherwise the value is empty.
         valued: for a mapping: whether a name without a value is refused, as by kubectl.
         completes: what kind of value to complete: "image", "pod", "pod-container", "container", "namespace", "stage",
-            "path", "variable", "context", "engine" (a docker context), "kind" (of a cluster's objects), "object" (of
-            the kind before it), "setting", "setting-value", or one of `choices`.
+            "path", "variable", "node", "role", "clusterrole", "context", "engine" (a docker context), "kind" (of a
+            cluster's objects), "object" (of the kind before it), "setting", "setting-value", or one of `choices`.
+        suggests: values that are offered when it is completed, while any other is accepted too.
         to: its name in `Values` and as a keyword of the call, if that differs from its own name.
         control: whether only the magic uses it, to find the engine, to ask, or to choose what is shown.
         resource: for a positional: the kind of object that it names ("pod"), which may precede the name as in
@@ -52,6 +53,7 @@ class Argument:
     own: bool = False
     choices: tuple[str, ...] = ()
     completes: str = ""
+    suggests: tuple[str, ...] = ()
     hidden: bool = False
     spelled: str = "{}"
     resource: str = ""
@@ -140,6 +142,7 @@ def option(
     own: bool = False,
     choices: tuple[str, ...] = (),
     completes: str = "",
+    suggests: tuple[str, ...] = (),
     hidden: bool = False,
     to: str = "",
     control: bool = False,
@@ -161,6 +164,7 @@ def option(
         own=own,
         choices=choices,
         completes=completes,
+        suggests=suggests,
         hidden=hidden,
         to=to,
         control=control,
@@ -187,6 +191,7 @@ def positional(
     many: bool = False,
     kind: str = "text",
     completes: str = "",
+    suggests: tuple[str, ...] = (),
     own: bool = False,
     spelled: str = "{}",
     resource: str = "",
@@ -205,6 +210,7 @@ def positional(
         required=required,
         many=many,
         completes=completes,
+        suggests=suggests,
         own=own,
         spelled=spelled,
         resource=resource,

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import ENGINE, TTY, YES
+from nbcontainer.verbs.shared import ENGINE, PLATFORMS, TTY, YES
 
 CONTAINER = positional("CONTAINER", help="a container's name or id", completes="container", to="name")
 CONTAINERS = positional("CONTAINER", help="containers' names or ids", many=True, completes="container")
+
+FILTERS = (
+    *(f"status={state}" for state in ("created", "running", "paused", "restarting", "exited", "dead")),
+    *("name=", "label=", "ancestor=", "network=", "volume=", "before=", "since=", "exited=", "publish=", "id="),
+    *(f"health={state}" for state in ("healthy", "unhealthy", "starting", "none")),
+)
 
 VERBS = (
     Verb(
@@ -37,6 +43,7 @@ VERBS = (
                 help="mount a volume or a folder",
                 kind="list",
                 metavar="SOURCE:TARGET",
+                completes="volume",
                 to="volumes",
             ),
             option("--entrypoint", help="override the image's entrypoint"),
@@ -47,9 +54,13 @@ VERBS = (
             option("-m", "--memory", help="memory limit", metavar="SIZE"),
             option("--cpus", help="number of CPUs", kind="decimal"),
             option("-l", "--label", help="a label", kind="mapping", to="labels"),
-            option("--platform", help="the image's platform", metavar="OS/ARCH"),
+            option("--platform", help="the image's platform", metavar="OS/ARCH", suggests=PLATFORMS),
             option("--pull", help="when to pull the image", choices=("always", "missing", "never")),
-            option("--restart", help="restart policy"),
+            option(
+                "--restart",
+                help="restart policy",
+                suggests=("no", "always", "unless-stopped", "on-failure", "on-failure:"),
+            ),
             switch("--read-only", help="mount its root filesystem read-only"),
             ENGINE,
         ),
@@ -67,7 +78,15 @@ VERBS = (
         "Lists containers.",
         (
             switch("-a", "--all", help="include stopped containers"),
-            option("-f", "--filter", help="filter, such as status=exited", kind="list", metavar="FILTER", to="filters"),
+            option(
+                "-f",
+                "--filter",
+                help="filter, such as status=exited",
+                kind="list",
+                metavar="FILTER",
+                to="filters",
+                suggests=FILTERS,
+            ),
             switch("--no-trunc", help="do not shorten ids and commands"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,

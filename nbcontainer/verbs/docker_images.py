@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import ENGINE
+from nbcontainer.verbs.shared import ENGINE, PLATFORMS
+
+FILTERS = ("dangling=true", "dangling=false", "label=", "reference=", "before=", "since=")
 
 IMAGE = positional("IMAGE", help="the image's name", completes="image")
 
@@ -19,7 +21,7 @@ BUILD_FLAGS = (  # `%%dockerfile` has them too
            kind="list", metavar="id=NAME,…", to="secrets"),
     option("--ssh", help="an ssh agent for RUN --mount=type=ssh", kind="list", metavar="default|ID=SOCKET"),
     option("--target", help="the stage to build", completes="stage"),
-    option("--platform", help="the platform to build for", metavar="OS/ARCH"),
+    option("--platform", help="the platform to build for", metavar="OS/ARCH", suggests=PLATFORMS),
     option("--label", help="metadata of the image", kind="mapping", to="labels"),
     option("--annotation", help="an annotation of the image", kind="mapping", to="annotations"),
     option("--build-context", help="an additional named build context", kind="mapping", metavar="NAME=PATH",
@@ -80,7 +82,7 @@ VERBS = (
         "Pulls an image from a registry.",
         (
             IMAGE,
-            option("--platform", help="the platform to pull", metavar="OS/ARCH"),
+            option("--platform", help="the platform to pull", metavar="OS/ARCH", suggests=PLATFORMS),
             switch("-q", "--quiet", help="show no progress, only return the result", control=True),
             ENGINE,
         ),
@@ -104,7 +106,7 @@ VERBS = (
         (
             positional("NAME", help="only images with this name", required=False, completes="image"),
             switch("-a", "--all", help="include intermediate images"),
-            option("-f", "--filter", help="filter, such as label=tier=db", kind="list", to="filters"),
+            option("-f", "--filter", help="filter, such as label=tier=db", kind="list", to="filters", suggests=FILTERS),
             switch("--no-trunc", help="do not shorten ids"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,

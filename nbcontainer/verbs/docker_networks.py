@@ -6,14 +6,25 @@ from nbcontainer.verbs.arguments import option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
+FILTERS = ("driver=", "name=", "label=", "type=custom", "type=builtin", "scope=", "dangling=true", "id=")
 NETWORKS = positional("NETWORK", help="networks' names or ids", many=True, completes="network")
+
+DRIVERS = ("bridge", "macvlan", "ipvlan", "overlay")
 
 VERBS = (
     Verb(
         "network ls",
         "Lists networks.",
         (
-            option("-f", "--filter", help="filter, such as driver=bridge", kind="list", metavar="FILTER", to="filters"),
+            option(
+                "-f",
+                "--filter",
+                help="filter, such as driver=bridge",
+                kind="list",
+                metavar="FILTER",
+                to="filters",
+                suggests=FILTERS,
+            ),
             switch("--no-trunc", help="do not shorten ids"),
             switch("-q", "--quiet", help="only the ids", control=True),
             ENGINE,
@@ -29,7 +40,7 @@ VERBS = (
         "Creates a network.",
         (
             positional("NETWORK", help="its name", to="name"),
-            option("-d", "--driver", help="the network's driver (default: bridge)", metavar="DRIVER"),
+            option("-d", "--driver", help="the network's driver (default: bridge)", metavar="DRIVER", suggests=DRIVERS),
             option("-o", "--opt", help="an option of the driver", kind="mapping", to="options"),
             option("--label", help="a label", kind="mapping", to="labels"),
             option("--subnet", help="a subnet, such as 172.28.0.0/16", kind="list", metavar="CIDR", to="subnets"),

@@ -6,7 +6,14 @@ from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.shared import ENGINE, YES
 
-FILTER = option("-f", "--filter", help="filter, such as label=tier=db", kind="list", to="filters")
+FILTER = option(
+    "-f",
+    "--filter",
+    help="filter, such as label=tier=db",
+    kind="list",
+    to="filters",
+    suggests=("dangling=true", "dangling=false", "driver=", "label=", "name="),
+)
 VOLUMES = positional("VOLUME", help="volumes' names", many=True, completes="volume")
 
 VERBS = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nbcontainer.verbs.arguments import Argument, option, positional, refused, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import CLUSTER, NAMESPACE
+from nbcontainer.verbs.shared import ACTIONS, CLUSTER, NAMESPACE
 
 IMAGE = option("--image", help="the container's image", completes="image", required=True)
 COMMAND = positional(
@@ -41,6 +41,7 @@ RULES = (
         kind="list",
         required=True,
         to="verbs",
+        suggests=ACTIONS,
     ),
     option(
         "--resource",
@@ -48,6 +49,7 @@ RULES = (
         kind="list",
         required=True,
         to="resources",
+        completes="kind",
     ),
     option("--resource-name", help="with this object alone", kind="list", to="resource_names"),
 )
@@ -222,15 +224,15 @@ VERBS = (
         "rolebinding",
         "Creates a RoleBinding: who has a role in the namespace.",
         "readers --role=reader --user=alice",
-        option("--role", help="the Role", default=""),
-        option("--clusterrole", help="a ClusterRole in its place", default=""),
+        option("--role", help="the Role", default="", completes="role"),
+        option("--clusterrole", help="a ClusterRole in its place", default="", completes="clusterrole"),
         *SUBJECTS,
     ),
     _create(
         "clusterrolebinding",
         "Creates a ClusterRoleBinding: who has a role everywhere.",
         "readers --clusterrole=view --group=students",
-        option("--clusterrole", help="the ClusterRole", required=True),
+        option("--clusterrole", help="the ClusterRole", required=True, completes="clusterrole"),
         *SUBJECTS,
     ),
     _create(

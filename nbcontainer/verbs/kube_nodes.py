@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
 from nbcontainer.verbs.kube_apply import DRY_RUN
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, GRACE_PERIOD, NAMESPACE, SELECTOR, TABLE, YES
+from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, GRACE_PERIOD, NAMESPACE, SELECTABLE, SELECTOR, TABLE, YES
 
 SORT_BY = option("--sort-by", help="those that use most first", choices=("cpu", "memory"), default="")
 WATCHED = (
@@ -25,7 +25,7 @@ def top_of_pods(path: str, example: str, *aliases: str) -> Verb:
             ALL_NAMESPACES,
             NAMESPACE,
             SELECTOR,
-            option("--field-selector", help="a field selector, such as spec.nodeName=n1"),
+            option("--field-selector", help="a field selector, such as spec.nodeName=n1", suggests=SELECTABLE),
             switch("--containers", help="each container on its own"),
             SORT_BY,
             switch("--sum", help="show the total, too"),

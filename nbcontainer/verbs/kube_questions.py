@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.verbs.arguments import option, positional, switch
 from nbcontainer.verbs.grammar import Verb
-from nbcontainer.verbs.shared import ALL_NAMESPACES, CLUSTER, NAMESPACE
+from nbcontainer.verbs.shared import ACTIONS, ALL_NAMESPACES, CLUSTER, NAMESPACE
 
 VERBS = (
     Verb(
@@ -40,7 +40,7 @@ VERBS = (
         "auth can-i",
         "Says whether you may do something; with --list, all that you may do.",
         (
-            positional("VERB", help="get, list, delete …", required=False),
+            positional("VERB", help="get, list, delete …", required=False, suggests=ACTIONS),
             positional("KIND", help="a kind, KIND/NAME, or the path of a URL", required=False, completes="kind"),
             switch("--list", help="all that you may do in the namespace"),
             option("--subresource", help="a part of the kind, such as log"),

@@ -251,7 +251,11 @@ class _Parser:
                 raise UsageError(argument.missing, cure=f"{verb.title} {argument.names[0]}")
             if argument.is_flag and argument.required and not value and value != 0:
                 named = [values[one.key] for one in verb.positionals if one.kind != "rest" and not one.many]
-                words = [verb.title, *named, f"{argument.long}={argument.long.lstrip('-').upper()}"]
+                words = [
+                    verb.title,
+                    *(one for one in named if one),
+                    f"{argument.long}={argument.long.lstrip('-').upper()}",
+                ]
                 raise UsageError(f"{argument.long} is missing.", cure=" ".join(words))
 
 

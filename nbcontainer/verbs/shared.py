@@ -10,6 +10,9 @@ from nbcontainer.verbs.arguments import option, switch
 if TYPE_CHECKING:
     from nbcontainer.verbs.grammar import Verb
 
+ACTIONS = ("get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "*")
+SELECTABLE = ("metadata.name=", "metadata.namespace=", "status.phase=", "spec.nodeName=")
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7", "linux/386", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 ENGINE = option(
     "--context",
     "-H",
@@ -63,7 +66,7 @@ LISTED = (  # of kubectl get
     ALL_NAMESPACES,
     NAMESPACE,
     SELECTOR,
-    option("--field-selector", help="a field selector, such as metadata.name=web"),
+    option("--field-selector", help="a field selector, such as metadata.name=web", suggests=SELECTABLE),
     option(
         "-o",
         "--output",

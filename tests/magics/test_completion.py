@@ -133,6 +133,32 @@ def test_a_setting_s_values_are_offered(docker_kernel):
     assert matches(docker_kernel, "%nbcontainer settings log_window ") == []
 
 
+def test_values_that_a_flag_usually_has_are_offered(docker_kernel, space):
+    assert matches(docker_kernel, "%docker ps --filter status=e") == ["status=exited"]
+    assert matches(docker_kernel, "%docker ps --filter=heal") == [
+        f"--filter=health={state}" for state in ("healthy", "unhealthy", "starting", "none")
+    ]
+    assert matches(docker_kernel, "%docker run --restart on") == ["on-failure", "on-failure:"]
+    assert matches(docker_kernel, "%docker build --platform linux/am") == ["linux/amd64"]
+    assert matches(docker_kernel, "%kube auth can-i li") == ["list"]
+    assert matches(docker_kernel, "%kube create role x --verb=get,li") == ["--verb=get,list"]
+    assert matches(docker_kernel, "%kube create role x --resource=pods,deploy") == ["--resource=pods,deployments"]
+    assert matches(docker_kernel, "%kube wait --for=condition=Av") == ["--for=condition=Available"]
+    assert matches(docker_kernel, f"%kube events -n {space} --for pod/") == [f"pod/{space}-web"]
+
+
+def test_names_of_what_a_flag_takes_are_offered(docker_kernel):
+    assert "nbc-node" in matches(docker_kernel, "%kube cordon nbc-")
+    assert matches(docker_kernel, "%kube create rolebinding x --clusterrole=cluster-ad") == [
+        "--clusterrole=cluster-admin"
+    ]
+
+
+def test_where_a_required_flag_is_missing_the_rest_is_completed(docker_kernel):
+    assert matches(docker_kernel, "%kube autoscale ") != []
+    assert "deployments" in matches(docker_kernel, "%kube autoscale deploym")
+
+
 def test_paths_of_the_build_context_are_offered(docker_kernel, tmp_path):
     (tmp_path / "src" / "deep").mkdir(parents=True)
     for name in ("src/app.py", "secret.txt", "setup.cfg", ".env"):

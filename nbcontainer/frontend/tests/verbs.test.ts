@@ -24,6 +24,8 @@ test('flags that all verbs share may stand before the verb', () => {
 test('flags and their values are those of the verb', () => {
   assert.ok(labels('%docker container run --re').includes('--restart'));
   assert.deepEqual(labels('%docker --context prod run --pull '), ['always', 'missing', 'never']);
+  assert.deepEqual(labels('%docker --context prod run --pull=m'), ['missing']);
+  assert.deepEqual(labels('%docker ps --filter status=e'), ['status=exited']);
   assert.ok(labels('%%dockerfile --bu').includes('--build-arg'));
 });
 

@@ -40,9 +40,9 @@ function magicLine(magic: string, line: string, offset: number): Completion | nu
   const { flags: own, next, shared } = named(magic, rest);
   if (!own && !fragment.startsWith('-')) return fitting(asWords(next, 'verb'), fragment, offset);
   const flags = own ?? shared;
-  const last = rest.at(-1);
-  const values = flags.find((flag) => flag.name === last)?.values ?? [];
-  if (values.length) return fitting(asWords(values), fragment, offset);
+  const [, name = rest.at(-1) ?? '', value = fragment] = /^(--[\w-]+)=(.*)$/.exec(fragment) ?? [];
+  const values = flags.find((flag) => flag.name === name)?.values ?? [];
+  if (values.length) return fitting(asWords(values), value, offset);
   return fragment.startsWith('-') ? fitting(asFlags(flags), fragment, offset) : null;
 }
 
