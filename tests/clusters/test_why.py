@@ -98,6 +98,44 @@ BROKEN = {
         r'its volume data cannot be mounted: secret "absent" not found',
         "FailedMount",
     ),
+    "hook": (
+        pod({"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}, terminationGracePeriodSeconds=0),
+        r"the postStart hook of container app fails",
+        "lifecycle.postStart",
+    ),
+    "startup": (
+        pod({"startupProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 1}}),
+        r"startup probe fails",
+        "Startup probe failed",
+    ),
+    "not-executable": (pod({"command": ["/tmp"]}), r'cannot be started: exec: "/tmp": .*permission denied', "exec"),
+    "second": (
+        {
+            "metadata": {},
+            "spec": {
+                "terminationGracePeriodSeconds": 0,
+                "containers": [
+                    {"name": "app", "image": "busybox", "command": SLEEP},
+                    {"name": "proxy", "image": "busybox", "command": ["sh", "-c", "echo cannot bind; exit 1"]},
+                ],
+            },
+        },
+        r"container proxy ends with exit code 1",
+        "cannot bind",
+    ),
+    "affinity": (
+        pod(
+            affinity={
+                "podAffinity": {
+                    "requiredDuringSchedulingIgnoredDuringExecution": [
+                        {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"app": "absent"}}}
+                    ]
+                }
+            }
+        ),
+        r"didn't match pod affinity rules",
+        "PodScheduled",
+    ),
     "gated": (pod(schedulingGates=[{"name": "example.com/gate"}]), r"example.com/gate is removed", "schedulingGates"),
     "over-time": (pod(activeDeadlineSeconds=1), r"failed: DeadlineExceeded", "DeadlineExceeded"),
 }
@@ -142,6 +180,10 @@ def test_a_broken_pod_is_explained_with_its_evidence(there, name):
     found = there.pods.why(name)
     assert found
     assert found.findings[0].cure
+    if name == "second":
+        assert found.next[0].startswith("%kpod logs second -c proxy")
+    if name == "much-cpu":
+        assert "Ask for less" in found.findings[0].cure
     assert len(found.reason) < 500
     text = as_text(picture_of(found))
     assert found.reason[:40] in text
@@ -243,6 +285,15 @@ spec:
     metadata: {labels: {app: no-account}}
     spec: {serviceAccountName: nobody-here, containers: [{name: app, image: busybox}]}
 ---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: nowhere}
+spec:
+  selector: {matchLabels: {app: nowhere}}
+  template:
+    metadata: {labels: {app: nowhere}}
+    spec: {nodeSelector: {gpu: "yes"}, containers: [{name: app, image: busybox}]}
+---
 apiVersion: batch/v1
 kind: Job
 metadata: {name: hopeless}
@@ -282,6 +333,7 @@ OF_OBJECTS = {
     "deployment/crashing": "container app ends with exit code 7",
     "deployment/none": "wants no pods",
     "deployment/no-account": "cannot be created: .*nobody-here",
+    "daemonset/nowhere": "no node fits it",
     "job/hopeless": "has failed: Job has reached the specified backoff limit",
     "cronjob/asleep": "is suspended",
     "pvc/classless": "wants the StorageClass 'golden', which does not exist",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nbcontainer.clusters.why import start
 from nbcontainer.clusters.why.facts import Container, PodFacts, log_cure, of_event, of_log
-from nbcontainer.json_objects import entries_of, number_of, text_of
+from nbcontainer.json_objects import number_of, text_of
 from nbcontainer.model.why import Evidence, Finding
 
 _ENDINGS = {
@@ -30,6 +30,8 @@ def _crash(facts: PodFacts, container: Container) -> Finding | None:
     reason = text_of(container.waiting, "reason")
     if reason != "CrashLoopBackOff" and not (ended and last and ended.get("exitCode")):
         return None
+    if not container.is_init and facts.last_event("FailedPostStartHook") is not None:
+        return start.hook(facts, container)
     how = ended or last
     code = number_of(how, "exitCode") if "exitCode" in how else None
     probe = facts.last_event("Killing", says="failed liveness probe") or facts.last_event(
@@ -37,15 +39,21 @@ def _crash(facts: PodFacts, container: Container) -> Finding | None:
     )
     what = ending(code, how.get("reason"))
     evidence = [container.evidence("state", "terminated") if ended else container.evidence("lastState", "terminated")]
-    cure = log_cure(facts, *(["--previous"] if container.restarts else []))
+    cure = log_cure(facts, container.name, *(["--previous"] if container.restarts else []))
     if probe is not None and container.name in text_of(probe, "message"):
-        what = "is killed because its liveness probe fails"
+        what = (
+            f"is killed because its {'startup' if 'startup' in text_of(probe, 'message') else 'liveness'} probe fails"
+        )
         evidence.append(of_event(probe))
         failed = facts.last_event("Unhealthy")
         evidence += [of_event(failed)] if failed is not None else []
         cure = f"Correct the probe, or give the container more time by initialDelaySeconds. {cure}"
+    elif text_of(how, "reason") in start.REASONS:
+        said = start.start_words(text_of(how, "message").strip())
+        what = f"cannot be started: {said}"
+        cure = start.cure_of(facts, container.name, said) or cure
     elif how.get("reason") == "OOMKilled":
-        limit = _limit(facts, container)
+        limit = text_of(facts.spec_of(container), "resources", "limits", "memory")
         evidence += [Evidence(f"resources.limits.memory of {container.name}", limit)] if limit else []
         cure = f"Raise limits.memory, or let it need less. {cure}"
     whose = "init container" if container.is_init else "container"
@@ -69,7 +77,7 @@ def _failure(facts: PodFacts, container: Container) -> Finding | None:
     return Finding(
         why or "Error",
         f"Pod {facts.name} failed: container {container.name} {ending(code, why)}{detail}.",
-        log_cure(facts),
+        log_cure(facts, container.name),
         container.name,
         code,
         evidence=(container.evidence("state", "terminated"), *of_log(facts, container.name)),
@@ -81,12 +89,3 @@ def ending(code: int | None, reason: object) -> str:
     if reason == "OOMKilled":
         return "used more memory than its limit and was killed"
     return _ENDINGS.get(code, f"ends with exit code {code}")
-
-
-def _limit(facts: PodFacts, container: Container) -> str:
-    """Its memory limit, as its pod says."""
-    part = "initContainers" if container.is_init else "containers"
-    for one in entries_of(facts.pod, "spec", part):
-        if text_of(one, "name") == container.name:
-            return text_of(one, "resources", "limits", "memory")
-    return ""

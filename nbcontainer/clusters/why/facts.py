@@ -76,6 +76,14 @@ class PodFacts:
             for status in entries_of(self.pod, "status", key):
                 yield Container(text_of(status, "name"), status, key, is_init=part == 0)
 
+    def spec_of(self, container: Container) -> JsonObject:
+        """What the pod says about a container."""
+        for part, key in (*LISTS, EPHEMERAL):
+            for one in entries_of(self.pod, "spec", part) if key == container.key else ():
+                if text_of(one, "name") == container.name:
+                    return one
+        return {}
+
     def last_event(self, *reasons: str, says: str = "") -> JsonObject | None:
         """The newest event with one of these reasons, whose message has this text."""
         for event in reversed(self.events):
@@ -143,6 +151,7 @@ def of_log(facts: PodFacts, container: str) -> tuple[Evidence, ...]:
     return (Evidence(f"log of {container}", "\n".join(lines)),) if lines else ()
 
 
-def log_cure(facts: PodFacts, *words: str) -> str:
+def log_cure(facts: PodFacts, container: str, *words: str) -> str:
     """Where what a container wrote is seen."""
-    return f"{facts.magic('logs', facts.name, *words)} shows what it wrote; {facts.describe} shows all of it."
+    which = ["-c", container] if len(list(facts.containers())) > 1 else []
+    return f"{facts.magic('logs', facts.name, *which, *words)} shows what it wrote; {facts.describe} shows all of it."

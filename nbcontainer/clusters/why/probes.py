@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nbcontainer.clusters.why.facts import Container, PodFacts, of_condition, of_event
-from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
+from nbcontainer.json_objects import JsonObject, object_of, text_of
 from nbcontainer.model.why import Evidence, Finding
 
 _KIND = re.compile(r"(Liveness|Readiness|Startup) probe")
@@ -31,7 +31,7 @@ def _finding(facts: PodFacts, container: Container) -> Finding:
     because = f": its {kind} probe fails" + (f": {said}" if said else "")
     if event is None and not _has(facts, container, f"{kind}Probe"):
         because = ""
-    spec = _spec(facts, container)
+    spec = facts.spec_of(container)
     probe = object_of(spec, f"{kind}Probe")
     evidence = [of_event(one) for one in (event, killed) if one is not None]
     evidence += [Evidence(f"spec.containers[{container.name}].{kind}Probe", _probe_words(probe))] if probe else []
@@ -46,12 +46,8 @@ def _finding(facts: PodFacts, container: Container) -> Finding:
     )
 
 
-def _spec(facts: PodFacts, container: Container) -> JsonObject:
-    return next((one for one in entries_of(facts.pod, "spec", "containers") if one.get("name") == container.name), {})
-
-
 def _has(facts: PodFacts, container: Container, probe: str) -> bool:
-    return bool(_spec(facts, container).get(probe))
+    return bool(facts.spec_of(container).get(probe))
 
 
 def _probe_words(probe: JsonObject) -> str:

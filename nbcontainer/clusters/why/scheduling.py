@@ -9,6 +9,11 @@ from nbcontainer.json_objects import object_of, text_of
 from nbcontainer.model.why import Evidence, Finding
 
 _ROOM = re.compile(r"Insufficient ([\w./-]+)|Too many pods")
+_PORTS = re.compile("free ports")
+_AFFINITY = re.compile("affinity rules")
+_CORDONED = re.compile("unschedulable")
+_TAINT = re.compile("taint")
+_SELECTOR = "node(s) didn't match Pod's node affinity/selector"
 _CLAIM = re.compile(
     r'persistentvolumeclaim "([^"]+)" (not found|is being deleted)|unbound immediate PersistentVolumeClaims'
 )
@@ -34,23 +39,24 @@ def explain(facts: PodFacts) -> Finding | None:
 
 
 def _cure(facts: PodFacts, said: str) -> tuple[str, tuple[Evidence, ...]]:
-    nodes = f"`{facts.commands.kubectl('get', 'nodes', namespace='')}` shows them."
     if found := _CLAIM.search(said):
         return _of_claim(facts, found[1] or "")
-    if "node(s) didn't match Pod's node affinity/selector" in said:
+    if _SELECTOR in said and not _ROOM.search(said):
         selector = object_of(facts.pod, "spec", "nodeSelector")
         wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
-        evidence = (Evidence("spec.nodeSelector", wanted),) if wanted else ()
         labels = facts.kube_wide("get", "nodes", "--show-labels")
+        evidence = (Evidence("spec.nodeSelector", wanted),) if wanted else ()
         return f"No node has the labels that it wants: {labels} shows those that they have.", evidence
-    if "taint" in said:
-        return "Give the pod a toleration for the taint, or take the taint from a node.", ()
-    if "free ports" in said:
-        return "Another pod of the node has this host port: use another one, or a Service in place of a host port.", ()
-    if "unschedulable" in said and not _ROOM.search(said):
-        uncordon = facts.kube_wide("uncordon", "NODE")
-        return f"The nodes are cordoned: {uncordon} lets one take pods again.", ()
-    return f"Ask for less, or make room; {nodes}", ()
+    nodes = f"`{facts.commands.kubectl('get', 'nodes', namespace='')}` shows them."
+    uncordon = facts.kube_wide("uncordon", "NODE")
+    cures = (  # a message counts what keeps each node; what can be changed most easily comes first
+        (_ROOM, f"Ask for less, or make room; {nodes}"),
+        (_PORTS, "Another pod of the node has this host port: use another one, or a Service instead of a host port."),
+        (_AFFINITY, "Its affinity asks for nodes or pods that are not there: loosen it, or start those first."),
+        (_CORDONED, f"The nodes are cordoned: {uncordon} lets one take pods again."),
+        (_TAINT, "Give the pod a toleration for the taint, or take the taint from a node."),
+    )
+    return next((cure for sign, cure in cures if sign.search(said)), f"Ask for less, or make room; {nodes}"), ()
 
 
 def _of_claim(facts: PodFacts, name: str) -> tuple[str, tuple[Evidence, ...]]:

@@ -22,14 +22,7 @@ def explain(found: JsonObject, near: Surroundings, commands: ClusterCommands) ->
     findings = _refused(found, near, commands)
     what, name = _what(found), text_of(found, "metadata", "name")
     if not wanted:
-        cure = f"{commands.kube('scale', what, '--replicas=1')} makes one."
-        zero = Evidence("spec.replicas", "0")
-        words = (
-            f"{what} wants no pods."
-            if text_of(found, "kind") != "DaemonSet"
-            else f"{what} wants no pods: no node fits it."
-        )
-        findings.append(Finding("ScaledToZero", words, cure, evidence=(zero,)))
+        findings.append(_no_pods_wanted(found, what, commands))
     if object_of(found, "spec").get("paused"):
         cure = f"{commands.kube('rollout', 'resume', what)} lets it go on."
         evidence = (Evidence("spec.paused", "true"),)
@@ -49,6 +42,20 @@ def explain(found: JsonObject, near: Surroundings, commands: ClusterCommands) ->
         cure = f"{commands.kube('describe', text_of(found, 'kind').lower(), name)} shows its events."
         findings.append(Finding("NoPods", message, cure, passing=True, evidence=evidence))
     return findings, status
+
+
+def _no_pods_wanted(found: JsonObject, what: str, commands: ClusterCommands) -> Finding:
+    if text_of(found, "kind") != "DaemonSet":
+        cure = f"{commands.kube('scale', what, '--replicas=1')} makes one."
+        evidence = (Evidence("spec.replicas", "0"),)
+        return Finding("ScaledToZero", f"{what} wants no pods.", cure, evidence=evidence)
+    selector = object_of(found, "spec", "template", "spec", "nodeSelector")
+    shown = ", ".join(f"{key}={value}" for key, value in selector.items())
+    labels = commands.kube("get", "nodes", "--show-labels", namespace="")
+    cure = f"No node has the labels that it wants, or tolerates it: {labels} shows those that they have."
+    none = Evidence("status.desiredNumberScheduled", "0")
+    wanted = Evidence("spec.template.spec.nodeSelector", shown or "none")
+    return Finding("NoNodes", f"{what} wants no pods: no node fits it.", cure, evidence=(none, wanted))
 
 
 def explain_job(found: JsonObject, near: Surroundings, commands: ClusterCommands) -> tuple[list[Finding], str]:
