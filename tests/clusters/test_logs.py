@@ -14,7 +14,7 @@ from nbcontainer.clusters.pods import create
 from nbcontainer.errors import ApiError, NotFound, UsageError
 from nbcontainer.model.log_file import LogReader
 from nbcontainer.model.log_lines import LONGEST_LINE
-from nbcontainer.model.logs import LogLines, LogRequest
+from nbcontainer.model.logs import LogLines, LogRequest, LogResult
 from nbcontainer.model.outcome import Outcome
 from nbcontainer.model.pods import PodRequest
 from tests.clusters.test_tables import tasks_on, until
@@ -104,7 +104,12 @@ def test_what_is_not_there(space, writer):
 @pytest.mark.parametrize("follow", [False, True])
 def test_an_existing_and_a_missing_pod(space, writer, follow):
     operation = logs(space, LogRequest(("nix", writer, "deploy/none"), follow=follow, duration=3.0))
-    result = operation.result(30)
+    if follow:
+        operation.result(30)
+    else:  # what exists is read to its end before the error
+        with pytest.raises(NotFound, match="There is no pod nix in "):
+            operation.result(30)
+    result = LogResult(operation.state)
     assert [line.text for line in result][:3] == ["1", "2", "3"]
     assert result.state.total >= 500
     missing = [note for note in result.state.notes if "There is no" in note]
@@ -112,7 +117,7 @@ def test_an_existing_and_a_missing_pod(space, writer, follow):
     assert missing[0].startswith("There is no pod nix in ")
     assert missing[1].startswith("There is no deployment none in ")
     assert not any("There is no" in line.text for line in result)
-    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=follow, duration=3.0)).result(30)
+    side = logs(space, LogRequest((writer, "nix"), container="writer", follow=True, duration=3.0)).result(30)
     assert side.state.total >= 500
 
 
