@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from nbcontainer import model
 from nbcontainer.api.cluster_handle import ClusterHandle
+from nbcontainer.api.moments import utc_of
 from nbcontainer.errors import UsageError
 from nbcontainer.model.requests import request_of
 from nbcontainer.protection import reads
@@ -102,8 +102,6 @@ def _utc(time: str) -> str:
         UsageError: it is not one.
     """
     try:
-        moment = datetime.fromisoformat(time) if time else None
+        return utc_of(time).strftime("%Y-%m-%dT%H:%M:%SZ") if time else ""
     except ValueError:
         raise UsageError(f"{time!r} is not a time.", cure="Write it as 2026-01-02T03:04:05Z.") from None
-    # one without a zone is local
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""

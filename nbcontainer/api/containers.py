@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from nbcontainer import engines, model
+from nbcontainer import engines
+from nbcontainer.api.moments import moment_of
 from nbcontainer.api.nouns import EngineNoun, filter_words, noun_of, sections_of
 from nbcontainer.api.plans import Plan, several
 from nbcontainer.errors import Conflict
@@ -251,8 +252,8 @@ class Containers(EngineNoun):
             (name,),
             follow=follow,
             tail=tail,
-            since_time=model.timestamps.moment_of("--since", since),
-            until_time=model.timestamps.moment_of("--until", until),
+            since_time=moment_of("--since", since),
+            until_time=moment_of("--until", until),
             timestamps=timestamps,
             duration=duration,
         )

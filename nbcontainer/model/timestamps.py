@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from datetime import UTC, datetime
-
-from nbcontainer.errors import UsageError
+from datetime import datetime
 
 SECOND = len("2026-01-02T03:04:05")
 NANOSECONDS = len("2026-01-02T03:04:05.123456789Z")
@@ -43,42 +40,3 @@ def seconds_of(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
         return 0.0
-
-
-def moment_of(flag: str, given: float | str) -> str:
-    """A time as docker's `--since` takes it, as RFC 3339 in UTC; "" for 0 or "".
-
-    Args:
-        flag: what it is given as, for the error.
-        given: seconds ago; or as text a time, a date, a duration ago ("1h30m"), or seconds since the epoch.
-
-    Raises:
-        UsageError: it is none of these, or negative.
-    """
-    if isinstance(given, str) and not given:
-        return ""
-    if not isinstance(given, str):
-        if given < 0:
-            raise UsageError(f"`{flag}` cannot be negative.")
-        return _utc(time.time() - given) if given else ""
-    if re.fullmatch(r"\d+(?:\.\d+)?", given):
-        return _utc(float(given))
-    if re.fullmatch(r"(?:\d+(?:\.\d+)?(?:ms|[smhd]))+", given):
-        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|[smhd])", given)
-        return _utc(time.time() - sum(float(number) * _UNITS[unit] for number, unit in parts))
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        cure = "Write 10m, 2026-01-02 or 2026-01-02T03:04:05Z."
-        raise UsageError(f"`{flag}` takes a duration or a time, not {given!r}.", cure=cure) from None
-    return _utc(moment.astimezone(UTC).timestamp())  # one without a zone is local
-
-
-def _utc(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    except (OverflowError, ValueError, OSError):
-        raise UsageError(f"{seconds:g} is too far away to be a time.") from None
-
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

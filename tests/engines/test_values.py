@@ -3,11 +3,11 @@
 import pytest
 
 import nbcontainer as nbc
+from nbcontainer.api.moments import moment_of
 from nbcontainer.engines import images
 from nbcontainer.errors import CommandFailed, NotFound, UsageError
 from nbcontainer.magics import catalogue
 from nbcontainer.magics.calls import run_magic
-from nbcontainer.model.timestamps import moment_of
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("engine")
