@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nbcontainer import clusters, engines, ledger
 from nbcontainer.api.cluster import Cluster
 from nbcontainer.api.engine import Engine
-from nbcontainer.api.plans import SHOWN_NAMES, Plan
+from nbcontainer.api.plans import Plan, some_of
 from nbcontainer.errors import ClusterUnavailable, EngineUnavailable, NbcontainerError, NotFound, Stopped
 from nbcontainer.identity import NOTEBOOK_LABEL, notebook_id
 from nbcontainer.json_objects import text_of
@@ -100,7 +100,7 @@ def plan_clean(*, engine: str = "", context: str = "") -> Plan[Report]:
     """What `clean` would do; raises as `made`, and Protected."""
     groups, missed = _look(engine, context)
     names = tuple(one.word for group in groups for one in group.things)
-    listed = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
+    listed = some_of(names)
     what = listed if len(names) == 1 else f"{len(names)} things that this notebook made: {listed}"
     question = " ".join((f"Remove {what}?", *missed)) if names else ""
     nothing = " ".join(("Nothing that this notebook made is left.", *missed))

@@ -41,5 +41,10 @@ class Plan(Generic[Result]):
 
 def several(kind: str, names: Sequence[str]) -> str:
     """Names as a question has them: "the volume data", or "2 volumes: data, logs,"."""
-    shown = ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))
+    shown = some_of(names)
     return f"the {kind} {shown}" if len(names) == 1 else f"{len(names)} {kind}s: {shown},"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first names, and how many more there are: "data, logs and 3 more"."""
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {len(names) - SHOWN_NAMES} more" * (len(names) > SHOWN_NAMES))

@@ -22,6 +22,10 @@ from nbcontainer.verbs.shared import (
 
 KIND = positional("KIND", help="a kind (deploy), several (deploy,svc), or KIND/NAME", completes="kind")
 NAMES = positional("NAME", help="only these objects", required=False, many=True, completes="object")
+ONE_OBJECT = (
+    positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
+    positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+)
 
 VERBS = (
     Verb(
@@ -70,8 +74,7 @@ VERBS = (
         "tree",
         "Shows an object's owners and what it owns as a tree, with the status of each.",
         (
-            positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
-            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            *ONE_OBJECT,
             NAMESPACE,
             CLUSTER,
             *TABLE,
@@ -84,8 +87,8 @@ VERBS = (
         "why",
         "Says why an object is not well, with the evidence; alone, what is wrong in the namespace, worst first.",
         (
-            positional("KIND", help="KIND/NAME, or a kind", required=False, completes="kind"),
-            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            replace(ONE_OBJECT[0], required=False),
+            ONE_OBJECT[1],
             NAMESPACE,
             CLUSTER,
             *TABLE,
@@ -98,8 +101,7 @@ VERBS = (
         "timeline",
         "Shows what happened to a pod, or to a workload and its pods, over time: states, restarts, events, log lines.",
         (
-            positional("KIND", help="KIND/NAME, or a kind", completes="kind"),
-            positional("NAME", help="the object's name, after a kind", required=False, completes="object"),
+            *ONE_OBJECT,
             COUNTED_LINES,
             NAMESPACE,
             CLUSTER,
