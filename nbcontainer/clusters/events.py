@@ -26,7 +26,7 @@ from nbcontainer.model.tables import (
 from nbcontainer.operation import Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.clusters.discovery import Resource
@@ -72,7 +72,7 @@ class _Which:
         return event_row(event, with_namespace=self.everywhere)
 
     def rows(self, pages: list[JsonObject]) -> list[Row]:
-        return [self.row(event) for event in _in_order(pages)]
+        return [self.row(event) for event in _of_pages(pages)]
 
 
 def events(
@@ -109,7 +109,7 @@ async def _fetch_events(cluster: Cluster, name: str, *, kind: str, all_namespace
 async def events_about(cluster: Cluster, resource: Resource, name: str) -> list[JsonObject]:
     """The events of all objects of this kind that have or had this name, newest last; raises as `events`."""
     which = _Which(cluster, resource.kind, name, all_namespaces=not resource.namespaced)
-    return _in_order(await list_all(cluster, which.path, which.parameters))
+    return _of_pages(await list_all(cluster, which.path, which.parameters))
 
 
 def is_about(event: JsonObject, found: JsonObject) -> bool:
@@ -205,8 +205,13 @@ def event_row(event: JsonObject, *, with_namespace: bool = False) -> Row:
     )
 
 
-def _in_order(pages: list[JsonObject]) -> list[JsonObject]:
-    return sorted((event for page in pages for event in entries_of(page, "items")), key=_last_seen)
+def in_order(events: Iterable[JsonObject]) -> list[JsonObject]:
+    """Events, newest last."""
+    return sorted(events, key=_last_seen)
+
+
+def _of_pages(pages: list[JsonObject]) -> list[JsonObject]:
+    return in_order(event for page in pages for event in entries_of(page, "items"))
 
 
 def _last_seen(event: JsonObject) -> float:

@@ -12,6 +12,7 @@ from nbcontainer.clusters.discovery import POD, Resource, field_selector_of, fin
 from nbcontainer.clusters.label_selectors import selector_text
 from nbcontainer.clusters.log_sources import chosen_containers, container_names
 from nbcontainer.clusters.missing import not_found_soon
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
@@ -157,8 +158,7 @@ async def _of_cron_job(cluster: Cluster, cron_job: JsonObject, resource: Resourc
     names = [
         text_of(job, "metadata", "name")
         for page in await list_all(cluster, jobs.path(cluster.namespace), {})
-        for job in entries_of(page, "items")
-        if any(text_of(owner, "uid") == uid for owner in entries_of(job, "metadata", "ownerReferences"))
+        for job in owned(entries_of(page, "items"), {uid})
     ]
     scheduled = rf"{re.escape(text_of(cron_job, 'metadata', 'name'))}-\d+"
     pattern = re.compile("|".join([scheduled, *map(re.escape, names)]))

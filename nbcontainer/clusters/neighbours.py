@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import POD, Resource, field_selector
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.clusters.reflector import list_all
-from nbcontainer.errors import ApiError, Forbidden
+from nbcontainer.errors import ApiError, Forbidden, NotFound
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from nbcontainer.clusters.connection import Cluster
 
@@ -30,6 +31,7 @@ ACCOUNT = Resource("serviceaccounts", "ServiceAccount")
 QUOTA = Resource("resourcequotas", "ResourceQuota")
 LIMIT_RANGE = Resource("limitranges", "LimitRange")
 
+NO_PARAMETERS: Mapping[str, str] = {}
 _WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, CRON_JOB)
 _ROUTES = (SERVICE, INGRESS)
 _NEAR = {
@@ -58,21 +60,19 @@ class Neighbours:
 
     Attributes:
         by_kind: the objects, by their kind.
-        unread: why some kinds could not be read, by their plural.
+        unread: why the user may not read some kinds, by their plural.
+        failed: why others could not be read, likewise.
     """
 
     by_kind: Mapping[str, list[JsonObject]] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, kind: str, owner: JsonObject | None = None) -> list[JsonObject]:
         """The objects of a kind; with `owner`, only those that it owns."""
         found = self.by_kind.get(kind, [])
         uid = text_of(owner, "metadata", "uid") if owner is not None else ""
-        return [one for one in found if _is_owned(one, uid)] if uid else found
-
-
-def _is_owned(found: JsonObject, uid: str) -> bool:
-    return any(text_of(owner, "uid") == uid for owner in entries_of(found, "metadata", "ownerReferences"))
+        return owned(found, {uid}) if uid else found
 
 
 async def neighbours(cluster: Cluster, kind: str, name: str) -> Neighbours:
@@ -80,18 +80,37 @@ async def neighbours(cluster: Cluster, kind: str, name: str) -> Neighbours:
     resources = _NEAR.get(kind, (AUTOSCALER,))
     namespace = {"Node": "", "Namespace": name}.get(kind, cluster.namespace)
     parameters = {"fieldSelector": field_selector({"spec.nodeName": name})} if kind == "Node" else {}
+    return await read_kinds(cluster, resources, namespace, parameters)
+
+
+async def read_kinds(
+    cluster: Cluster, resources: Sequence[Resource], namespace: str, parameters: Mapping[str, str] = NO_PARAMETERS
+) -> Neighbours:
+    """The objects of several kinds, each with its kind; what the user may not list is left out and said.
+
+    Args:
+        cluster: the cluster.
+        resources: the kinds; one that the cluster does not have is left out.
+        namespace: where those are that belong to one; "" for everywhere.
+        parameters: of each request.
+    """
     found: dict[str, list[JsonObject]] = {}
     unread: dict[str, str] = {}
+    failed: dict[str, str] = {}
 
     async def read(resource: Resource) -> None:
         try:
             pages = await list_all(cluster, resource.path(namespace), parameters)
         except Forbidden as error:
             unread[resource.plural] = error.message
-        except ApiError:
+        except NotFound:
             pass  # an older API server has no such kind
+        except ApiError as error:
+            failed[resource.plural] = error.message
         else:
-            found[resource.kind] = [item for page in pages for item in entries_of(page, "items")]
+            found[resource.kind] = [
+                {"kind": resource.kind, **item} for page in pages for item in entries_of(page, "items")
+            ]
 
     await asyncio.gather(*map(read, resources))
-    return Neighbours({one.kind: found[one.kind] for one in resources if one.kind in found}, unread)
+    return Neighbours({one.kind: found[one.kind] for one in resources if one.kind in found}, unread, failed)

@@ -109,6 +109,24 @@ def named(cluster: Cluster, words: Sequence[str]) -> list[Named]:
     return list(found.values())
 
 
+def one_named(cluster: Cluster, words: Sequence[str], question: str, cure: str) -> tuple[Resource, str]:
+    """The only object that words name.
+
+    Args:
+        cluster: the cluster.
+        words: as for `named`.
+        question: the error if they name none or several.
+        cure: its cure.
+
+    Raises:
+        UsageError: they do not name one object, or the cluster has no such kind.
+    """
+    found = [(one.resource, name) for one in named(cluster, words) for name in one.names]
+    if len(found) != 1:
+        raise UsageError(question, cure=cure)
+    return found[0]
+
+
 def _resources(cluster: Cluster, word: str) -> tuple[Resource, ...]:
     known = known_resource(cluster, word)  # no request, and no background loop, for the first table of pods
     return (known,) if known is not None else cluster.run(find_resources(cluster, word))

@@ -14,7 +14,7 @@ from nbcontainer.clusters.differences import compared, is_same, without_values
 from nbcontainer.clusters.failures import raise_for_status, status_error
 from nbcontainer.clusters.http import FIELD_MANAGER
 from nbcontainer.clusters.missing import NAMES_ALONE, not_found, not_found_soon
-from nbcontainer.clusters.objects import named
+from nbcontainer.clusters.objects import named, one_named
 from nbcontainer.clusters.secret_values import HIDDEN, hide
 from nbcontainer.errors import Conflict, NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
@@ -121,10 +121,7 @@ def one_target(cluster: Cluster, words: Sequence[str]) -> Target:
     Raises:
         UsageError: they name none or several, or the cluster has no such kind.
     """
-    found = [Target(cluster, resource, name) for resource, names, _ in named(cluster, words) for name in names]
-    if len(found) != 1:
-        raise UsageError("This takes one object.", cure="Such as deploy/web, or deploy web.")
-    return found[0]
+    return Target(cluster, *one_named(cluster, words, "This takes one object.", "Such as deploy/web, or deploy web."))
 
 
 def targets(cluster: Cluster, words: Sequence[str], *, selector: str = "", all: bool = False) -> list[Target]:  # noqa: A002 - kubectl's own flag

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from nbcontainer.clusters.columns import epoch
 from nbcontainer.clusters.discovery import Resource
 from nbcontainer.clusters.label_selectors import selector_text
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.clusters.pod_sections import facts, template_sections
 from nbcontainer.errors import ApiError, Conflict, NotFound, Unsupported
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of, value_of
@@ -64,12 +65,7 @@ async def revisions(target: Target, present: JsonObject) -> list[Revision]:
     parameters = {"labelSelector": selector_text(object_of(present, "spec", "selector"))}
     answer = await target.cluster.request("GET", path, parameters=parameters)
     uid = text_of(present, "metadata", "uid")
-    owned = [
-        one
-        for one in entries_of(answer, "items")
-        if any(owner.get("uid") == uid for owner in entries_of(one, "metadata", "ownerReferences"))
-    ]
-    found = [_revision(one) for one in owned]
+    found = [_revision(one) for one in owned(entries_of(answer, "items"), {uid})]
     return sorted((one for one in found if one.number), key=lambda one: one.number)
 
 

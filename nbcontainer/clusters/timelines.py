@@ -10,10 +10,11 @@ from nbcontainer.clusters.columns import epoch, status_tone
 from nbcontainer.clusters.discovery import EVENT, POD, Resource
 from nbcontainer.clusters.events import event_row
 from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.clusters.objects import named
+from nbcontainer.clusters.neighbours import JOB, REPLICA_SET, read_kinds
+from nbcontainer.clusters.objects import one_named
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.clusters.pod_status import container_statuses, pod_status
-from nbcontainer.clusters.reflector import list_all
-from nbcontainer.errors import ApiError, NotFound, UsageError
+from nbcontainer.errors import NotFound, UsageError
 from nbcontainer.json_objects import JsonObject, entries_of, number_of, object_of, text_of
 from nbcontainer.model.tables import Tone
 from nbcontainer.model.timelines import Moment, Period, Timeline
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from nbcontainer.clusters.connection import Cluster
 
-MAKERS = (Resource("replicasets", "ReplicaSet", "apps"), Resource("jobs", "Job", "batch"))  # between workload and pod
+MAKERS = (REPLICA_SET, JOB)  # between workload and pod
 REVISION = "deployment.kubernetes.io/revision"
 MOST_PODS = 20  # whose states are shown: of more, the newest
 
@@ -36,10 +37,8 @@ def timeline(cluster: Cluster, words: Sequence[str]) -> Timeline:
         NotFound: there is no such object.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    found = named(cluster, words)
-    if len(found) != 1 or len(found[0].names) != 1:
-        raise UsageError("The timeline of which object?", cure="Name one object, such as deploy/web.")
-    resource, (name,), _ = found[0]
+    wanted = "Name one object, such as deploy/web."
+    resource, name = one_named(cluster, words, "The timeline of which object?", wanted)
     if not resource.namespaced:
         raise UsageError(f"{resource.qualified_kind}/{name} is in no namespace, and has no pods of its own.")
     return cluster.run(_timeline(cluster, resource, name))
@@ -47,21 +46,19 @@ def timeline(cluster: Cluster, words: Sequence[str]) -> Timeline:
 
 async def _timeline(cluster: Cluster, resource: Resource, name: str) -> Timeline:
     try:
-        found, (makers, pods), events = await asyncio.gather(
+        found, near = await asyncio.gather(
             cluster.request("GET", resource.path(cluster.namespace, name)),
-            _pods(cluster, resource),
-            _listed(cluster, EVENT),
+            read_kinds(cluster, (EVENT,) if resource == POD else (EVENT, POD, *MAKERS), cluster.namespace),
         )
     except NotFound:
         raise await not_found_soon(cluster, (name,), resource) from None
-    if resource == POD:
-        pods = [found]
-    else:
-        makers = _owned(makers, {text_of(found, "metadata", "uid")})
-        pods = _owned(pods, {text_of(one, "metadata", "uid") for one in (found, *makers)})
+    makers, pods = [], [found]
+    if resource != POD:
+        makers = owned([one for maker in MAKERS for one in near.of(maker.kind)], {text_of(found, "metadata", "uid")})
+        pods = owned(near.of("Pod"), {text_of(one, "metadata", "uid") for one in (found, *makers)})
     pods = sorted(pods, key=_created)[-MOST_PODS:]
     about = {text_of(one, "metadata", "uid"): one for one in (found, *makers, *pods)}
-    happened = [one for one in events if text_of(one, "involvedObject", "uid") in about]
+    happened = [one for one in near.of("Event") if text_of(one, "involvedObject", "uid") in about]
     moments = [*_births((found, *makers, *pods)), *map(_moment, happened)]
     now = time.time()
     named_pods = tuple(text_of(one, "metadata", "name") for one in pods)
@@ -77,32 +74,6 @@ async def _timeline(cluster: Cluster, resource: Resource, name: str) -> Timeline
         time=now,
         command=cluster.commands.kubectl("events", f"--for={resource.qualified_kind}/{name}"),
     )
-
-
-async def _pods(cluster: Cluster, resource: Resource) -> tuple[list[JsonObject], list[JsonObject]]:
-    """The namespace's ReplicaSets and Jobs, and its pods; none are needed for a pod."""
-    if resource == POD:
-        return [], []
-    makers = [one for one in MAKERS if one.kind != resource.kind]
-    *made, pods = await asyncio.gather(*(_listed(cluster, one) for one in (*makers, POD)))
-    return [one for several in made for one in several], pods
-
-
-async def _listed(cluster: Cluster, resource: Resource) -> list[JsonObject]:
-    """All of a kind in the namespace; none if the user may not list them."""
-    try:
-        pages = await list_all(cluster, resource.path(cluster.namespace), {})
-    except ApiError:
-        return []
-    return [{"kind": resource.kind, **one} for page in pages for one in entries_of(page, "items")]
-
-
-def _owned(objects: Iterable[JsonObject], owners: set[str]) -> list[JsonObject]:
-    return [
-        one
-        for one in objects
-        if any(text_of(owner, "uid") in owners for owner in entries_of(one, "metadata", "ownerReferences"))
-    ]
 
 
 # --- moments

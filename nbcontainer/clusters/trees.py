@@ -11,8 +11,8 @@ from nbcontainer.clusters.dependents import TABLE, Everything, Found, everything
 from nbcontainer.clusters.discovery import Resource, find_kind
 from nbcontainer.clusters.managed_fields import METADATA_ALONE
 from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.clusters.objects import named
-from nbcontainer.errors import NbcontainerError, NotFound, UsageError
+from nbcontainer.clusters.objects import one_named
+from nbcontainer.errors import NbcontainerError, NotFound
 from nbcontainer.json_objects import JsonObject, text_of
 from nbcontainer.model.object_trees import ObjectTree, TreeObject
 from nbcontainer.model.tables import Tone
@@ -49,10 +49,8 @@ def tree(cluster: Cluster, words: Sequence[str]) -> ObjectTree:
         NotFound: there is no such object.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    found = named(cluster, words)
-    if len(found) != 1 or len(found[0].names) != 1:
-        raise UsageError("The tree of which object?", cure="Name one object, such as deploy/web.")
-    return cluster.run(_tree(cluster, found[0].resource, found[0].names[0]))
+    found = one_named(cluster, words, "The tree of which object?", "Name one object, such as deploy/web.")
+    return cluster.run(_tree(cluster, *found))
 
 
 async def _tree(cluster: Cluster, resource: Resource, name: str) -> ObjectTree:

@@ -37,6 +37,10 @@ def magic(line):
 def test_a_pod_that_runs(cluster):
     started = time.time()
     cluster.pods.create("steady", "busybox", command="sh -c 'echo one; echo two; sleep 600'").result()
+    wait_until(  # a kubelet writes its events after the status
+        lambda: "Started" in {one.reason for one in cluster.pods.timeline("steady", tail=0).moments},
+        what=lambda: "there was no event of its start in time",
+    )
     found = magic(f"timeline steady -n {cluster.namespace}")
     states = {one.subject: one for one in found.periods}
     assert (states["steady"].state, states["steady"].tone) == ("ready", Tone.GOOD)

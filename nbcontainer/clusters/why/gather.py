@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbcontainer.clusters.discovery import NODE, Resource
@@ -22,26 +23,21 @@ CLAIM = Resource("persistentvolumeclaims", "PersistentVolumeClaim")
 MOST_LOGS = 3  # of containers that ended
 
 
-async def facts_of(
-    cluster: Cluster, pod: JsonObject, events: Sequence[JsonObject], unread: dict[str, str], *, deep: bool = True
-) -> PodFacts:
-    """What is known about a pod.
+async def facts_of(cluster: Cluster, pod: JsonObject, events: Sequence[JsonObject], unread: dict[str, str]) -> PodFacts:
+    """What is known about a pod: logs, claims and the node, too, where its status calls for them.
 
     Args:
         cluster: the cluster, in the pod's namespace.
         pod: the object.
-        events: events of the namespace, or of pods of its name.
+        events: events of the namespace, or of pods of its name, newest last.
         unread: is told what may not be read, by what it is.
-        deep: whether to read logs, claims and the node as well, where the pod's status calls for them.
     """
     about = tuple(event for event in events if is_about(event, pod))
     facts = PodFacts(pod, cluster.commands, about, now=time.time())
-    if not deep:
-        return facts
     logs, (claims, claim_events), node = await asyncio.gather(
         _logs(cluster, facts), _claims(cluster, facts, unread), _node(cluster, facts)
     )
-    return PodFacts(pod, cluster.commands, about, logs, claims, claim_events, node, facts.now)
+    return replace(facts, logs=logs, claims=claims, claim_events=claim_events, node=node)
 
 
 async def _logs(cluster: Cluster, facts: PodFacts) -> dict[str, str]:

@@ -6,17 +6,17 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import EVENT, POD, Resource
+from nbcontainer.clusters.discovery import POD, Resource
 from nbcontainer.clusters.events import events_about, is_about
 from nbcontainer.clusters.missing import not_found_soon
-from nbcontainer.clusters.objects import named
+from nbcontainer.clusters.objects import one_named
 from nbcontainer.clusters.pod_status import pod_status
-from nbcontainer.clusters.reflector import list_all
+from nbcontainer.clusters.ready_pods import is_ready
 from nbcontainer.clusters.why import claim, conditions, ingress, pod_rules, service, workload
 from nbcontainer.clusters.why.gather import facts_of
 from nbcontainer.clusters.why.surroundings import Surroundings
-from nbcontainer.errors import ApiError, NotFound, UsageError
-from nbcontainer.json_objects import JsonObject, entries_of, text_of
+from nbcontainer.errors import ApiError, NotFound
+from nbcontainer.json_objects import JsonObject, text_of
 from nbcontainer.model.why import Diagnosis, Finding
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ def diagnose(cluster: Cluster, words: Sequence[str]) -> Diagnosis:
         NotFound: there is no such object.
         ApiError, ClusterUnavailable: the API server refuses, or does not answer.
     """
-    found = named(cluster, words)
-    if len(found) != 1 or len(found[0].names) != 1:
-        raise UsageError("Why is which object not well?", cure="Name one object, such as pod/web or svc/web.")
-    resource, (name,), _ = found[0]
-    return cluster.run(_diagnose(cluster, resource, name))
+    wanted = "Name one object, such as pod/web or svc/web."
+    return cluster.run(_diagnose(cluster, *one_named(cluster, words, "Why is which object not well?", wanted)))
 
 
 async def _diagnose(cluster: Cluster, resource: Resource, name: str) -> Diagnosis:
@@ -102,22 +99,14 @@ async def _of_object(
     near = await Surroundings.read(cluster, resource.kind, found, about, unread)
     findings, status = rule(found, near, cluster.commands)
     if resource.kind in PODS_COUNT:
-        findings += await _of_pods(cluster, near.pods, unread)
+        findings += await _of_pods(cluster, near, unread)
     return findings, status
 
 
-async def _of_pods(cluster: Cluster, pods: Sequence[JsonObject], unread: dict[str, str]) -> list[Finding]:
+async def _of_pods(cluster: Cluster, near: Surroundings, unread: dict[str, str]) -> list[Finding]:
     """Why some of the pods that are not ready are not, each reason once."""
-    ill = [pod for pod in pods if not is_well(pod)]
-    if not ill:
-        return []
-    try:
-        pages = await list_all(cluster, EVENT.path(cluster.namespace), {"fieldSelector": "involvedObject.kind=Pod"})
-        events = [event for page in pages for event in entries_of(page, "items")]
-    except ApiError as error:
-        unread["events"] = error.message
-        events = []
-    facts = await asyncio.gather(*(facts_of(cluster, pod, events, unread) for pod in ill[:MOST_PODS]))
+    ill = [pod for pod in near.pods if not is_well(pod)][:MOST_PODS]
+    facts = await asyncio.gather(*(facts_of(cluster, pod, near.all_events, unread) for pod in ill))
     found: dict[tuple[str, str], Finding] = {}
     for one in facts:
         for finding in pod_rules.findings(one):
@@ -128,8 +117,4 @@ async def _of_pods(cluster: Cluster, pods: Sequence[JsonObject], unread: dict[st
 
 def is_well(pod: JsonObject) -> bool:
     """Whether a pod is ready, or has done its work."""
-    if text_of(pod, "status", "phase") == "Succeeded":
-        return True
-    return any(
-        one.get("type") == "Ready" and one.get("status") == "True" for one in entries_of(pod, "status", "conditions")
-    )
+    return text_of(pod, "status", "phase") == "Succeeded" or is_ready(pod)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from nbcontainer.clusters.discovery import EVENT, POD, Resource
-from nbcontainer.clusters.neighbours import ENDPOINT_SLICE, JOB, REPLICA_SET, SERVICE
-from nbcontainer.clusters.reflector import list_all
-from nbcontainer.errors import ApiError
+from nbcontainer.clusters.events import in_order
+from nbcontainer.clusters.neighbours import ENDPOINT_SLICE, JOB, REPLICA_SET, SERVICE, read_kinds
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.json_objects import JsonObject, entries_of, object_of, text_of
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ STORAGE_CLASS = Resource("storageclasses", "StorageClass", "storage.k8s.io", nam
 INGRESS_CLASS = Resource("ingressclasses", "IngressClass", "networking.k8s.io", namespaced=False)
 SERVICE_LABEL = "kubernetes.io/service-name"
 _WANTED = {
-    "Service": (POD, ENDPOINT_SLICE),
+    "Service": (POD, ENDPOINT_SLICE, EVENT),
     "Deployment": (POD, REPLICA_SET, EVENT),
     "ReplicaSet": (POD, EVENT),
     "StatefulSet": (POD, EVENT),
@@ -41,7 +40,7 @@ class Surroundings:
         pods: its pods; of a Service those that it selects.
         all_pods: the namespace's pods.
         made: the ReplicaSets or Jobs that it made.
-        events: the events about it and what it made.
+        events: the events about it and what it made, newest last; `all_events` are the namespace's.
         services, slices: the namespace's Services and EndpointSlices.
         classes: StorageClasses or IngressClasses; None where they could not be read.
     """
@@ -50,6 +49,7 @@ class Surroundings:
     all_pods: tuple[JsonObject, ...] = ()
     made: tuple[JsonObject, ...] = ()
     events: tuple[JsonObject, ...] = ()
+    all_events: tuple[JsonObject, ...] = ()
     services: tuple[JsonObject, ...] = ()
     slices: tuple[JsonObject, ...] = ()
     classes: tuple[JsonObject, ...] | None = None
@@ -59,42 +59,25 @@ class Surroundings:
         cls, cluster: Cluster, kind: str, found: JsonObject, about: Sequence[JsonObject], unread: dict[str, str]
     ) -> Self:
         """Read what the rule of a kind needs; `unread` is told what may not be read."""
-        wanted = _WANTED[kind]
-
-        async def listed(resource: Resource) -> list[JsonObject] | None:
-            try:
-                pages = await list_all(cluster, resource.path(cluster.namespace), {})
-            except ApiError as error:
-                unread[resource.plural] = error.message
-                return None
-            return [one for page in pages for one in entries_of(page, "items")]
-
-        answers = await asyncio.gather(*map(listed, wanted))
-        by_kind = {resource.kind: answer for resource, answer in zip(wanted, answers, strict=True)}
+        near = await read_kinds(cluster, _WANTED[kind], cluster.namespace)
+        unread |= {**near.unread, **near.failed}
         uid = text_of(found, "metadata", "uid")
-        made = _owned([*(by_kind.get("ReplicaSet") or ()), *(by_kind.get("Job") or ())], {uid})
+        made = owned([*near.of("ReplicaSet"), *near.of("Job")], {uid})
         owners = {uid, *(text_of(one, "metadata", "uid") for one in made)}
-        pods = tuple(by_kind.get("Pod") or ())
-        own = selected(found, pods) if kind == "Service" else _owned(pods, owners)
-        events = [one for one in by_kind.get("Event") or () if text_of(one, "involvedObject", "uid") in owners]
-        classes = by_kind.get("StorageClass", by_kind.get("IngressClass"))
+        pods, events = near.of("Pod"), in_order(near.of("Event"))
+        own = selected(found, pods) if kind == "Service" else owned(pods, owners)
+        told = [one for one in events if text_of(one, "involvedObject", "uid") in owners]
+        classes = near.by_kind.get("StorageClass", near.by_kind.get("IngressClass"))
         return cls(
             tuple(own),
-            pods,
+            tuple(pods),
             tuple(made),
-            tuple(events) or tuple(about),
-            tuple(by_kind.get("Service") or ()),
-            tuple(by_kind.get("EndpointSlice") or ()),
+            tuple(told) or tuple(about),
+            tuple(events),
+            tuple(near.of("Service")),
+            tuple(near.of("EndpointSlice")),
             None if classes is None else tuple(classes),
         )
-
-
-def _owned(objects: Sequence[JsonObject], owners: set[str]) -> list[JsonObject]:
-    return [
-        one
-        for one in objects
-        if any(text_of(owner, "uid") in owners for owner in entries_of(one, "metadata", "ownerReferences"))
-    ]
 
 
 def selected(service: JsonObject, pods: Sequence[JsonObject]) -> list[JsonObject]:

@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbcontainer.clusters.discovery import EVENT, POD, Resource
-from nbcontainer.clusters.events import is_about
+from nbcontainer.clusters.discovery import EVENT, POD
+from nbcontainer.clusters.events import in_order, is_about
 from nbcontainer.clusters.missing import check_namespace
 from nbcontainer.clusters.neighbours import (
     DAEMON_SET,
@@ -18,14 +18,15 @@ from nbcontainer.clusters.neighbours import (
     REPLICA_SET,
     SERVICE,
     STATEFUL_SET,
+    read_kinds,
 )
+from nbcontainer.clusters.ownership import owned
 from nbcontainer.clusters.reflector import list_all
 from nbcontainer.clusters.why import claim, conditions, pod_rules, service, workload
 from nbcontainer.clusters.why.facts import PodFacts
 from nbcontainer.clusters.why.gather import CLAIM
 from nbcontainer.clusters.why.objects import is_well
 from nbcontainer.clusters.why.surroundings import STORAGE_CLASS, Surroundings, selected
-from nbcontainer.errors import ApiError
 from nbcontainer.json_objects import JsonObject, entries_of, text_of
 from nbcontainer.model.why import Diagnosis, Finding
 
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
     from nbcontainer.clusters.connection import Cluster
     from nbcontainer.model.commands import ClusterCommands
 
-LISTED = (
-    POD,
+LISTED = (  # beside the pods
     EVENT,
     DEPLOYMENT,
     REPLICA_SET,
@@ -63,20 +63,12 @@ def survey(cluster: Cluster) -> Diagnosis:
 
 
 async def _survey(cluster: Cluster) -> Diagnosis:
-    unread: dict[str, str] = {}
-
-    async def listed(resource: Resource) -> list[JsonObject]:
-        try:
-            pages = await list_all(cluster, resource.path(cluster.namespace), {})
-        except ApiError as error:
-            if resource == POD:
-                raise
-            unread[resource.plural] = error.message
-            return []
-        return [{"kind": resource.kind, **one} for page in pages for one in entries_of(page, "items")]
-
-    found = await asyncio.gather(*map(listed, LISTED))
-    lists = {resource.kind: objects for resource, objects in zip(LISTED, found, strict=True)}
+    pages, near = await asyncio.gather(
+        list_all(cluster, POD.path(cluster.namespace), {}), read_kinds(cluster, LISTED, cluster.namespace)
+    )
+    lists = {"Pod": [pod for page in pages for pod in entries_of(page, "items")]}
+    lists |= {resource.kind: near.of(resource.kind) for resource in LISTED}
+    lists["Event"] = in_order(lists["Event"])
     if not any(lists.values()):
         await asyncio.to_thread(check_namespace, cluster)
     findings = list(_grouped([*_pods(lists, cluster.commands), *_others(lists, cluster.commands)]))
@@ -90,14 +82,14 @@ async def _survey(cluster: Cluster) -> Diagnosis:
         cluster.where,
         status,
         tuple(findings),
-        tuple(f"{what}: {why}" for what, why in unread.items()),
+        tuple(f"{what}: {why}" for what, why in {**near.unread, **near.failed}.items()),
         cluster.commands.kubectl("get", "pods,events"),
     )
 
 
 def _pods(lists: Mapping[str, Sequence[JsonObject]], commands: ClusterCommands) -> Iterator[Finding]:
     about: dict[str, list[JsonObject]] = {}
-    for event in sorted(lists["Event"], key=lambda one: text_of(one, "lastTimestamp")):
+    for event in lists["Event"]:
         about.setdefault(text_of(event, "involvedObject", "name"), []).append(event)
     for pod in lists["Pod"]:
         if is_well(pod) and not text_of(pod, "metadata", "deletionTimestamp"):
@@ -111,7 +103,7 @@ def _pods(lists: Mapping[str, Sequence[JsonObject]], commands: ClusterCommands) 
 
 def _others(lists: Mapping[str, Sequence[JsonObject]], commands: ClusterCommands) -> Iterator[Finding]:
     events: dict[str, list[JsonObject]] = {}
-    for event in sorted(lists["Event"], key=lambda one: text_of(one, "lastTimestamp")):
+    for event in lists["Event"]:
         events.setdefault(text_of(event, "involvedObject", "uid"), []).append(event)
     pods, slices, classes = tuple(lists["Pod"]), tuple(lists["EndpointSlice"]), tuple(lists["StorageClass"])
     for kind in (*WORKLOADS, "Service", "PersistentVolumeClaim"):
@@ -122,7 +114,7 @@ def _others(lists: Mapping[str, Sequence[JsonObject]], commands: ClusterCommands
                 yield replace(gone, subject=subject)
                 continue
             own, told = _of_workload(one, lists, events)
-            near = Surroundings(own, pods, (), told, (), slices, classes)
+            near = Surroundings(own, pods, events=told, slices=slices, classes=classes)
             if kind == "Service":
                 found, _ = service.explain(one, replace(near, pods=tuple(selected(one, pods))), commands)
             elif kind == "PersistentVolumeClaim":
@@ -143,13 +135,8 @@ def _of_workload(
 ) -> tuple[tuple[JsonObject, ...], tuple[JsonObject, ...]]:
     """A workload's pods, and the events about it and its ReplicaSets."""
     owners = {text_of(one, "metadata", "uid")}
-    owners |= {text_of(each, "metadata", "uid") for each in lists["ReplicaSet"] if _owners(each) & owners}
-    own = tuple(pod for pod in lists["Pod"] if _owners(pod) & owners)
-    return own, tuple(event for uid in owners for event in events.get(uid, ()))
-
-
-def _owners(one: JsonObject) -> set[str]:
-    return {text_of(owner, "uid") for owner in entries_of(one, "metadata", "ownerReferences")}
+    owners |= {text_of(each, "metadata", "uid") for each in owned(lists["ReplicaSet"], owners)}
+    return tuple(owned(lists["Pod"], owners)), tuple(event for uid in owners for event in events.get(uid, ()))
 
 
 def _grouped(findings: Sequence[Finding]) -> Iterator[Finding]:
